@@ -1,0 +1,412 @@
+// How does this server call the C library? The only place (with poller.ts) that knows libc's symbols, constants and errno.
+//
+// Every function works on bare descriptor numbers. Results of ssize_t are declared i32: no call here asks for 2 GiB, and a
+// number costs nothing where a bigint is an allocation per call. The same goes for size_t arguments: a u32 is zero-extended.
+
+/** Constants that differ between the systems. Linux: asm-generic (x86_64, aarch64); darwin: sys/socket.h, sys/fcntl.h. */
+const CONSTANTS = {
+  linux: {
+    library: "libc.so.6",
+    SOL_SOCKET: 1,
+    SO_ACCEPTCONN: 30,
+    SO_SNDBUF: 7,
+    SO_RCVBUF: 8,
+    SO_RCVTIMEO: 20,
+    TCP_DEFER_ACCEPT: 9,
+    MSG_NOSIGNAL: 0x4000,
+    MSG_MORE: 0x8000,
+    O_NONBLOCK: 0o4000,
+    O_CLOEXEC: 0o2000000,
+    O_APPEND: 0o2000,
+    O_CREAT: 0o100,
+    F_DUPFD_CLOEXEC: 1030,
+    AF_INET6: 10,
+    EAGAIN: 11,
+    familyOffset: 0,
+  },
+  darwin: {
+    library: "libSystem.dylib",
+    SOL_SOCKET: 0xffff,
+    SO_ACCEPTCONN: 2,
+    SO_SNDBUF: 0x1001,
+    SO_RCVBUF: 0x1002,
+    SO_RCVTIMEO: 0x1006,
+    TCP_DEFER_ACCEPT: 0,
+    MSG_NOSIGNAL: 0x80000,
+    MSG_MORE: 0,
+    O_NONBLOCK: 0x4,
+    O_CLOEXEC: 0x1000000,
+    O_APPEND: 0x8,
+    O_CREAT: 0x200,
+    F_DUPFD_CLOEXEC: 67,
+    AF_INET6: 30,
+    EAGAIN: 35,
+    familyOffset: 1,
+  },
+} as const;
+
+const os = Deno.build.os === "darwin" ? "darwin" : "linux";
+const C = CONSTANTS[os];
+
+const EPERM = 1;
+const F_SETFD = 2;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const F_DUPFD = 0;
+const FD_CLOEXEC = 1;
+const AF_INET = 2;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
+const SHUT_WR = 1;
+const O_WRONLY = 1;
+const O_RDWR = 2;
+const RLIMIT_NOFILE = os === "darwin" ? 8 : 7;
+
+const COMMON = {
+  accept: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  dup2: { parameters: ["i32", "i32"], result: "i32" },
+  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
+  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
+  kill: { parameters: ["i32", "i32"], result: "i32" },
+  listen: { parameters: ["i32", "i32"], result: "i32" },
+  mmap: { parameters: ["pointer", "u64", "i32", "i32", "i32", "i64"], result: "pointer" },
+  open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
+  pipe: { parameters: ["buffer"], result: "i32" },
+  pread: { parameters: ["i32", "buffer", "u32", "i64"], result: "i32" },
+  read: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+  recv: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  send: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  shutdown: { parameters: ["i32", "i32"], result: "i32" },
+  strerror: { parameters: ["i32"], result: "pointer" },
+  write: { parameters: ["i32", "buffer", "u32"], result: "i32" },
+} as const;
+
+const LINUX = {
+  accept4: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" },
+  sendfile: { parameters: ["i32", "i32", "buffer", "u32"], result: "i32" },
+  __errno_location: { parameters: [], result: "pointer" },
+} as const;
+
+const DARWIN = { __error: { parameters: [], result: "pointer" } } as const;
+
+type Libc = Deno.DynamicLibrary<typeof COMMON>["symbols"];
+type LinuxLibc = Deno.DynamicLibrary<typeof LINUX>["symbols"];
+
+let common: Libc;
+let linux: LinuxLibc | undefined;
+let errnoCell: Int32Array;
+let opened = false;
+
+/** A failed system call: its name, errno and the system's text for it. */
+export class SystemError extends Error {
+  override readonly name = "SystemError";
+  constructor(readonly call: string, readonly errno: number) {
+    super(`(${errno})${errnoText(errno)}: ${call}`);
+  }
+}
+
+/**
+ * Loads the C library for this thread. Every thread calls it once before anything else here.
+ * @throws what Deno.dlopen throws: NotCapable without FFI permission, Error where the library does not load.
+ */
+export function openLibc(): void {
+  if (opened) return;
+  common = Deno.dlopen(C.library, COMMON).symbols;
+  let cell: Deno.PointerValue;
+  if (os === "linux") {
+    const symbols = Deno.dlopen(C.library, LINUX).symbols;
+    linux = symbols;
+    cell = symbols.__errno_location();
+  } else {
+    cell = Deno.dlopen(C.library, DARWIN).symbols.__error();
+  }
+  if (cell === null) throw new Error("the C library gives no errno location");
+  errnoCell = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(cell, 4));
+  opened = true;
+}
+
+/** errno of this thread's last failed plain call; to be read before any other call. */
+export function errno(): number {
+  return errnoCell[0];
+}
+
+/** The system's text for an errno. */
+export function errnoText(code: number): string {
+  const text = opened ? common.strerror(code) : null;
+  return text === null ? "error" : new Deno.UnsafePointerView(text).getCString();
+}
+
+/** Error numbers that callers tell apart. */
+export const Errno = {
+  EINTR: 4,
+  EAGAIN: C.EAGAIN,
+  ENOMEM: 12,
+  ENFILE: 23,
+  EMFILE: 24,
+  EPIPE: 32,
+  EPROTO: os === "darwin" ? 100 : 71,
+  ENETDOWN: os === "darwin" ? 50 : 100,
+  ENETUNREACH: os === "darwin" ? 51 : 101,
+  ECONNABORTED: os === "darwin" ? 53 : 103,
+  ECONNRESET: os === "darwin" ? 54 : 104,
+  ENOBUFS: os === "darwin" ? 55 : 105,
+  ETIMEDOUT: os === "darwin" ? 60 : 110,
+  EHOSTUNREACH: os === "darwin" ? 65 : 113,
+} as const;
+
+const sockaddr = new Uint8Array(128);
+const sockaddrLength = new Uint8Array(4);
+const sockaddrLengthView = new DataView(sockaddrLength.buffer);
+const optionValue = new Uint8Array(16);
+const optionView = new DataView(optionValue.buffer);
+
+/** The address of the last accept(): family 4 or 6 (0: a Unix socket), port, and its 4 or 16 bytes at the start of `bytes`. */
+export interface SocketAddress {
+  family: 0 | 4 | 6;
+  port: number;
+  /** Big-endian, as on the wire; valid until the next call that fills it. */
+  readonly bytes: Uint8Array;
+}
+
+/** What the last `acceptConnection`, `peerAddress` or `localAddress` found; reused by each of them. */
+export const lastAddress: SocketAddress = { family: 0, port: 0, bytes: new Uint8Array(16) };
+
+function readSockaddr(): void {
+  const family = sockaddr[C.familyOffset];
+  lastAddress.port = sockaddr[2] << 8 | sockaddr[3];
+  if (family === AF_INET) {
+    lastAddress.family = 4;
+    for (let i = 0; i < 4; i++) lastAddress.bytes[i] = sockaddr[4 + i];
+  } else if (family === C.AF_INET6) {
+    lastAddress.family = 6;
+    for (let i = 0; i < 16; i++) lastAddress.bytes[i] = sockaddr[8 + i];
+  } else {
+    lastAddress.family = 0;
+  }
+}
+
+/** Accepts one connection, non-blocking and close-on-exec; its peer is in `lastAddress`. Returns -errno when there is none. */
+export function acceptConnection(listener: number): number {
+  sockaddrLengthView.setUint32(0, sockaddr.length, true);
+  let fd: number;
+  if (linux) {
+    fd = linux.accept4(listener, sockaddr, sockaddrLength, C.O_NONBLOCK | C.O_CLOEXEC);
+    if (fd < 0) return -errnoCell[0];
+  } else {
+    fd = common.accept(listener, sockaddr, sockaddrLength);
+    if (fd < 0) return -errnoCell[0];
+    setNonBlocking(fd, true);
+    setCloseOnExec(fd, true);
+  }
+  readSockaddr();
+  return fd;
+}
+
+/** Puts the local address of a socket into `lastAddress`. @throws SystemError */
+export function localAddress(fd: number): SocketAddress {
+  sockaddrLengthView.setUint32(0, sockaddr.length, true);
+  if (common.getsockname(fd, sockaddr, sockaddrLength) < 0) throw new SystemError("getsockname", errno());
+  readSockaddr();
+  return lastAddress;
+}
+
+/** An address as text: dotted IPv4 (also when it is mapped into IPv6), RFC 5952 IPv6, or "unix". */
+export function endpoint(address: SocketAddress): { readonly address: string; readonly port: number } {
+  return { address: addressText(address.family, address.bytes), port: address.port };
+}
+
+/** The text of an address of 4 or 16 bytes (family 0: a Unix socket). */
+export function addressText(family: number, bytes: Uint8Array): string {
+  if (family === 0) return "unix";
+  if (family === 4) return bytes.subarray(0, 4).join(".");
+  const groups: number[] = [];
+  for (let i = 0; i < 16; i += 2) groups.push(bytes[i] << 8 | bytes[i + 1]);
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
+    return bytes.subarray(12, 16).join(".");
+  }
+  let best = 1;
+  let bestAt = -1;
+  for (let i = 0; i < 8; i++) {
+    let n = 0;
+    while (i + n < 8 && groups[i + n] === 0) n++;
+    if (n > best) [best, bestAt] = [n, i];
+  }
+  const text = groups.map((group) => group.toString(16));
+  if (bestAt < 0) return text.join(":");
+  return text.slice(0, bestAt).join(":") + "::" + text.slice(bestAt + best).join(":");
+}
+
+/** Reads at most `bytes.length` bytes into `bytes`. Returns the count, 0 at the end, or -errno. */
+export function receive(fd: number, bytes: Uint8Array<ArrayBuffer>): number {
+  const n = common.recv(fd, bytes, bytes.length, 0);
+  return n < 0 ? -errnoCell[0] : n;
+}
+
+/** Sends the first `length` of `bytes`. Returns the count sent (perhaps fewer), or -errno. */
+export function send(fd: number, bytes: Uint8Array<ArrayBuffer>, length: number, more = false): number {
+  const n = common.send(fd, bytes, length, more ? C.MSG_NOSIGNAL | C.MSG_MORE : C.MSG_NOSIGNAL);
+  return n < 0 ? -errnoCell[0] : n;
+}
+
+const fileOffset = new BigInt64Array(1);
+const fileOffsetBytes = new Uint8Array(fileOffset.buffer);
+
+/** True where `sendFile` exists (Linux). Elsewhere callers read and send. */
+export const hasSendFile: boolean = os === "linux";
+
+/** Sends up to `length` bytes of `file` from `offset` to a socket, inside the kernel. Returns the count, or -errno. Linux. */
+export function sendFile(socket: number, file: number, offset: number, length: number): number {
+  fileOffset[0] = BigInt(offset);
+  const n = linux!.sendfile(socket, file, fileOffsetBytes, Math.min(length, 0x7ffff000));
+  return n < 0 ? -errnoCell[0] : n;
+}
+
+/** Reads up to `length` bytes of `file` at `offset` into `bytes`. Returns the count, 0 at the end, or -errno. */
+export function readAt(file: number, bytes: Uint8Array<ArrayBuffer>, length: number, offset: number): number {
+  const n = common.pread(file, bytes, length, BigInt(offset));
+  return n < 0 ? -errnoCell[0] : n;
+}
+
+/** Opens a file for reading, close-on-exec. Returns the descriptor or -errno. */
+export function openForReading(path: string): number {
+  const fd = common.open(cString(path), C.O_CLOEXEC, 0);
+  return fd < 0 ? -errnoCell[0] : fd;
+}
+
+/** Opens an existing file for reading and writing, close-on-exec. @throws SystemError */
+export function openReadWrite(path: string): number {
+  const fd = common.open(cString(path), O_RDWR | C.O_CLOEXEC, 0);
+  if (fd < 0) throw new SystemError(`open ${path}`, errno());
+  return fd;
+}
+
+/** Opens (and creates, mode 0644) a file to append to, close-on-exec. @throws SystemError */
+export function openForAppend(path: string): number {
+  const fd = common.open(cString(path), O_WRONLY | C.O_APPEND | C.O_CREAT | C.O_CLOEXEC, 0o644);
+  if (fd < 0) throw new SystemError(`open ${path}`, errno());
+  return fd;
+}
+
+/** Writes to any descriptor. Returns the count (perhaps fewer), or -errno. */
+export function write(fd: number, bytes: Uint8Array<ArrayBuffer>): number {
+  const n = common.write(fd, bytes, bytes.length);
+  return n < 0 ? -errnoCell[0] : n;
+}
+
+/** A pipe by which one thread wakes another that waits: non-blocking at both ends, close-on-exec. @throws SystemError */
+export function createWakePipe(): { readonly read: number; readonly write: number } {
+  const pair = new Int32Array(2);
+  if (common.pipe(new Uint8Array(pair.buffer)) < 0) throw new SystemError("pipe", errno());
+  for (const fd of pair) {
+    setNonBlocking(fd, true);
+    setCloseOnExec(fd, true);
+  }
+  return { read: pair[0], write: pair[1] };
+}
+
+/** Reads away what a wake pipe holds. */
+export function drain(pipe: number, buffer: Uint8Array<ArrayBuffer>): void {
+  while (common.read(pipe, buffer, buffer.length) === buffer.length);
+}
+
+/** Closes a descriptor. Its number has exactly one owner; only that owner calls this. */
+export function close(fd: number): void {
+  common.close(fd);
+}
+
+/** Ends the sending side: the peer reads to the end and sees FIN. */
+export function shutdownWrite(fd: number): void {
+  common.shutdown(fd, SHUT_WR);
+}
+
+/** Makes `target` name the same open file as `source` (dup2). @throws SystemError */
+export function redirect(source: number, target: number): void {
+  if (common.dup2(source, target) < 0) throw new SystemError("dup2", errno());
+}
+
+/** A second descriptor for the same open file, which children inherit when `inheritable`. @throws SystemError */
+export function duplicate(fd: number, inheritable: boolean): number {
+  const copy = common.fcntl(fd, inheritable ? F_DUPFD : C.F_DUPFD_CLOEXEC, 3);
+  if (copy < 0) throw new SystemError("fcntl(F_DUPFD)", errno());
+  return copy;
+}
+
+/** Sets or clears FD_CLOEXEC. @throws SystemError */
+export function setCloseOnExec(fd: number, on: boolean): void {
+  if (common.fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) < 0) throw new SystemError("fcntl(F_SETFD)", errno());
+}
+
+/** Sets or clears O_NONBLOCK. @throws SystemError */
+export function setNonBlocking(fd: number, on: boolean): void {
+  const flags = common.fcntl(fd, F_GETFL, 0);
+  const wanted = on ? flags | C.O_NONBLOCK : flags & ~C.O_NONBLOCK;
+  if (flags < 0 || common.fcntl(fd, F_SETFL, wanted) < 0) throw new SystemError("fcntl(F_SETFL)", errno());
+}
+
+function setOption(fd: number, level: number, option: number, value: number): boolean {
+  optionView.setInt32(0, value, true);
+  return common.setsockopt(fd, level, option, optionValue, 4) === 0;
+}
+
+/** TCP_NODELAY on: a response is written whole, waiting for more would only add delay. */
+export function setNoDelay(fd: number): void {
+  setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+/** Changes the length of the accept queue of a socket that listens (ListenBacklog). @throws SystemError */
+export function setBacklog(fd: number, backlog: number): void {
+  if (common.listen(fd, backlog) < 0) throw new SystemError("listen", errno());
+}
+
+/** The kernel hands over a connection only once data has arrived, or after `seconds` (AcceptFilter data). Linux; else false. */
+export function setDeferAccept(fd: number, seconds: number): boolean {
+  return C.TCP_DEFER_ACCEPT !== 0 && setOption(fd, IPPROTO_TCP, C.TCP_DEFER_ACCEPT, seconds);
+}
+
+/** True when `fd` is a socket that listens. */
+export function isListening(fd: number): boolean {
+  optionView.setInt32(0, 0, true);
+  sockaddrLengthView.setUint32(0, 4, true);
+  return common.getsockopt(fd, C.SOL_SOCKET, C.SO_ACCEPTCONN, optionValue, sockaddrLength) === 0 &&
+    optionView.getInt32(0, true) !== 0;
+}
+
+/** The number of descriptors this process may have (soft RLIMIT_NOFILE). */
+export function descriptorLimit(): number {
+  if (common.getrlimit(RLIMIT_NOFILE, optionValue) !== 0) return 1024;
+  const soft = optionView.getBigUint64(0, true);
+  return soft > 0x7fffffffn ? 0x7fffffff : Number(soft);
+}
+
+/**
+ * Maps `length` bytes of an open file, shared with every process that maps it.
+ * @returns the address, which other threads of this process pass to `memoryAt`. @throws SystemError
+ */
+export function mapShared(fd: number, length: number): bigint {
+  const address = common.mmap(null, BigInt(length), 3, 1, fd, 0n);
+  const value = Deno.UnsafePointer.value(address);
+  if (BigInt.asIntN(64, value) === -1n) throw new SystemError("mmap", errno());
+  return value;
+}
+
+/** The memory at an address that `mapShared` gave; it stays mapped as long as the process lives. */
+export function memoryAt(address: bigint, length: number): ArrayBuffer {
+  const pointer = Deno.UnsafePointer.create(address);
+  if (pointer === null) throw new RangeError("no memory is mapped at address 0");
+  return Deno.UnsafePointerView.getArrayBuffer(pointer, length);
+}
+
+/** True when a process `pid` exists, also when it is somebody else's. */
+export function processExists(pid: number): boolean {
+  return common.kill(pid, 0) === 0 || errno() === EPERM;
+}
+
+function cString(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text + "\0");
+}

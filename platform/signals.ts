@@ -1,0 +1,27 @@
+// Which signals does a process care for? Signals that the system does not have are left out here, so that nobody else asks.
+
+import { system } from "./detect.ts";
+
+const WINDOWS_SIGNALS: ReadonlySet<Deno.Signal> = new Set(["SIGINT", "SIGBREAK"]);
+
+function available(signal: Deno.Signal): boolean {
+  return system !== "windows" ? signal !== "SIGBREAK" : WINDOWS_SIGNALS.has(signal);
+}
+
+/** Calls `handler` for each of `signals` that this system has. Returns a function that ends it. */
+export function onSignals(
+  signals: readonly Deno.Signal[],
+  handler: (signal: Deno.Signal) => void,
+): () => void {
+  const ends = signals.filter(available).map((signal) => {
+    const listener = () => handler(signal);
+    Deno.addSignalListener(signal, listener);
+    return () => Deno.removeSignalListener(signal, listener);
+  });
+  return () => ends.forEach((end) => end());
+}
+
+/** From now on `signals` do nothing. */
+export function ignoreSignals(signals: readonly Deno.Signal[]): void {
+  onSignals(signals, () => {});
+}
