@@ -1,0 +1,72 @@
+// What is a directive? A row of a table: what it is called, where it may stand, what it takes, what it does. Modules bring
+// rows along; nothing else has to change for a new directive.
+
+import type { Section } from "./matching.ts";
+import type { HostAddress } from "./addresses.ts";
+import type { Where } from "./errors.ts";
+import type { DirStore, ServerStore } from "./stores.ts";
+
+/** Where a directive may stand. */
+export type Context = "server config" | "virtual host" | "directory" | ".htaccess";
+
+/** What AllowOverride has to allow for a directive in .htaccess. */
+export type Override = "AuthConfig" | "FileInfo" | "Indexes" | "Limit" | "Options" | "Nonfatal" | "All";
+
+/** The number of arguments: exact, from-to, or the rest of the line as one string. */
+export type Arity = number | readonly [min: number, max: number] | "raw";
+
+interface Row {
+  /** As its users write it; of a section with its brackets: `<Location>`. Found whatever the case. */
+  readonly name: string;
+  readonly contexts: readonly Context[];
+  readonly args: Arity;
+  /** The whole line, for messages and documentation. */
+  readonly syntax: string;
+  readonly help: string;
+  readonly default?: string;
+  readonly override?: Override;
+}
+
+/** A directive of one line. */
+export interface Directive extends Row {
+  /** Puts the arguments into the stores of `to`. @throws ArgumentError */
+  apply(args: readonly string[], to: Target): void;
+}
+
+/** A directive with others in it, from `<Name>` to `</Name>`. */
+export interface SectionDirective extends Row {
+  /** The target of the directives in it. @throws ArgumentError */
+  open(args: readonly string[], to: Target, where: Where): Target;
+}
+
+/** Anything that a directive table may hold. */
+export type DirectiveRow = Directive | SectionDirective;
+
+/** What the directives of one place of a configuration write to. */
+export interface Target {
+  readonly context: Context;
+  /** The section around this place, as written without brackets; undefined outside of all sections. */
+  readonly section?: string;
+  /** Values of the virtual host, or of the main server. */
+  readonly server: ServerStore;
+  /** Values of this section; outside of sections, those of all places of the host. */
+  readonly dir: DirStore;
+  /** The ServerRoot in force, which relative names are below. */
+  readonly serverRoot: string;
+  /** File names are those of Windows: a backslash is a slash, upper and lower case are the same. */
+  readonly windowsPaths: boolean;
+  /** What sections found here are added to; a list that is not there refuses its sections. */
+  readonly opened: {
+    readonly hosts?: HostDraft[];
+    readonly directories?: Section[];
+    readonly files?: Section[];
+    readonly locations?: Section[];
+  };
+}
+
+/** A virtual host while its section is applied. */
+export interface HostDraft {
+  readonly addresses: readonly HostAddress[];
+  readonly where: Where;
+  readonly target: Target;
+}

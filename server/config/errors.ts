@@ -1,0 +1,47 @@
+// How does a configuration say what is wrong with it? One error with a place, and one for arguments that has none yet.
+
+/** A line of a configuration file. */
+export interface Where {
+  readonly file: string;
+  /** From 1; of a line that goes on with backslashes, the first. */
+  readonly line: number;
+}
+
+/**
+ * A configuration that cannot be used. `message` is what httpd prints: `AH00526: Syntax error on line N of FILE:` and, on a line
+ * of its own, the reason.
+ */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly file: string;
+  readonly line: number;
+
+  constructor(where: Where, readonly reason: string, readonly directive?: string) {
+    super(`AH00526: Syntax error on line ${where.line} of ${where.file}:\n${reason}`);
+    this.file = where.file;
+    this.line = where.line;
+  }
+}
+
+/**
+ * An argument that its directive does not take. Thrown by rows of the directive table and by callbacks of the reader, which do
+ * not know where they are; it becomes a {@linkcode ConfigError} with the place of the directive.
+ */
+export class ArgumentError extends Error {
+  override readonly name = "ArgumentError";
+
+  /** @param needsName the message lacks its subject: the name of the directive is put before it. */
+  constructor(message: string, readonly needsName = false) {
+    super(message);
+  }
+}
+
+/** Runs `action` for the directive `name`, if any: an ArgumentError gets the place. @throws ConfigError */
+export function placed<T>(where: Where, name: string | undefined, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof ArgumentError)) throw error;
+    throw new ConfigError(where, error.needsName ? `${name} ${error.message}` : error.message, name);
+  }
+}

@@ -1,0 +1,38 @@
+// What may the rest of the server use of the configuration? The public surface of this folder: readConfig() makes a tree of plain
+// data of files, applyConfig() typed values of the tree; the rest is for rows of the directive table and for requests.
+
+export { canonicalAddress, type HostAddress, parseHostAddress } from "./addresses.ts";
+export { applyConfig, type ApplyOptions } from "./apply.ts";
+export { bytes, flag, integer, oneOf, timeInterval, type TimeUnit } from "./arguments.ts";
+export { DirectiveTable } from "./directive_table.ts";
+export type {
+  Arity,
+  Context,
+  Directive,
+  DirectiveRow,
+  HostDraft,
+  Override,
+  SectionDirective,
+  Target,
+} from "./directives.ts";
+export { ArgumentError, ConfigError, type Where } from "./errors.ts";
+export { type ConfigFiles, denoFiles } from "./files.ts";
+export type { ConfigNode } from "./grammar.ts";
+export type { Section } from "./matching.ts";
+export type { ConfigTree, ConfigWarning, IncludedFile, ReadOptions } from "./read_options.ts";
+export { readConfig } from "./reader.ts";
+export { resolveDirectory } from "./resolve.ts";
+export { sectionRows } from "./sections.ts";
+export { type Sections, ServerConfig, VirtualServer } from "./server_config.ts";
+export { type ServerNames, serverNames } from "./server_names.ts";
+export {
+  type DirKey,
+  dirKey,
+  type DirStore,
+  mergeStores,
+  type ServerKey,
+  serverKey,
+  type ServerStore,
+  Store,
+} from "./stores.ts";
+export { selectVirtualHost } from "./vhosts.ts";
