@@ -1,0 +1,182 @@
+// How are children started, watched and reaped? Each row of the scoreboard has at most one child; this is its life.
+
+import { CHILD_VARIABLE, ChildExit, type ChildOrder } from "./child_order.ts";
+import type { ControlAddress, ControlChannel, ControlServer } from "./control_channel.ts";
+import type { LogFunction, LogLevel, ServerHost } from "./types.ts";
+
+/** A child, from start to reaping. */
+export interface ChildProcess {
+  readonly row: number;
+  readonly pid: number;
+  readonly generation: number;
+  readonly startedAt: number;
+  /** All of its threads have started. */
+  ready: boolean;
+  /** It was told to end, or said that it ends. */
+  ending: boolean;
+  channel: ControlChannel | undefined;
+  readonly process: Deno.ChildProcess;
+}
+
+/** How a child came to its end. */
+export interface ChildEnd {
+  readonly code: number;
+  readonly signal: Deno.Signal | null;
+}
+
+/** What the owner of the children wants to know. */
+export interface ChildrenEvents {
+  order(row: number, generation: number): ChildOrder;
+  onReady(child: ChildProcess): void;
+  /** It ends of its own accord (MaxConnectionsPerChild, lack of resources). */
+  onEnding(child: ChildProcess): void;
+  onExit(child: ChildProcess, end: ChildEnd): void;
+}
+
+const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGILL: 4,
+  SIGTRAP: 5,
+  SIGABRT: 6,
+  SIGBUS: 7,
+  SIGFPE: 8,
+  SIGKILL: 9,
+  SIGUSR1: 10,
+  SIGSEGV: 11,
+  SIGUSR2: 12,
+  SIGPIPE: 13,
+  SIGALRM: 14,
+  SIGTERM: 15,
+};
+const SIGNAL_TEXTS: Readonly<Record<string, string>> = {
+  SIGABRT: "Abort",
+  SIGBUS: "Bus error",
+  SIGFPE: "Floating point exception",
+  SIGILL: "Illegal instruction",
+  SIGKILL: "Killed",
+  SIGSEGV: "Segmentation fault",
+  SIGTERM: "Terminated",
+};
+
+/** The children of a control process. */
+export class Children {
+  readonly #rows: (ChildProcess | undefined)[];
+
+  constructor(
+    rows: number,
+    readonly server: ControlServer,
+    readonly host: ServerHost,
+    readonly events: ChildrenEvents,
+  ) {
+    this.#rows = new Array(rows).fill(undefined);
+  }
+
+  get all(): ChildProcess[] {
+    return this.#rows.filter((child) => child !== undefined);
+  }
+
+  /** The lowest row without a child, or -1. */
+  get freeRow(): number {
+    return this.#rows.indexOf(undefined);
+  }
+
+  get freeRows(): number {
+    return this.#rows.filter((child) => child === undefined).length;
+  }
+
+  /**
+   * Starts a child in a free row.
+   * @throws what Deno.Command throws when there are no more processes
+   */
+  start(row: number, generation: number): ChildProcess {
+    let child: ChildProcess | undefined = undefined;
+    const address = this.server.expect((channel, messages) => {
+      if (child === undefined) return channel.close();
+      child.channel = channel;
+      channel.send({ ...this.events.order(row, generation) });
+      this.#follow(child, messages);
+    });
+    const process = this.#spawn(address);
+    child = {
+      row,
+      pid: process.pid,
+      generation,
+      startedAt: performance.now(),
+      ready: false,
+      ending: false,
+      channel: undefined,
+      process,
+    };
+    this.#rows[row] = child;
+    this.#reap(child, address);
+    return child;
+  }
+
+  #spawn(address: ControlAddress): Deno.ChildProcess {
+    const { executable, args } = this.host.childCommand;
+    const command = new Deno.Command(executable, {
+      args: [...args],
+      env: { [CHILD_VARIABLE]: JSON.stringify(address) },
+      stdin: "null",
+      stdout: "inherit",
+      stderr: "inherit",
+    });
+    return command.spawn();
+  }
+
+  async #follow(child: ChildProcess, messages: AsyncGenerator<Record<string, unknown>>): Promise<void> {
+    for await (const message of messages) {
+      if (message.type === "ready") {
+        child.ready = true;
+        this.events.onReady(child);
+      } else if (message.type === "ending" && !child.ending) {
+        child.ending = true;
+        this.events.onEnding(child);
+      } else if (message.type === "log") {
+        const { level, ah, message: text } = message;
+        this.host.log(level as LogLevel, ah as string | undefined, `child pid ${child.pid}: ${text}`);
+      }
+    }
+  }
+
+  async #reap(child: ChildProcess, address: ControlAddress): Promise<void> {
+    const { code, signal } = await child.process.status;
+    this.server.forget(address);
+    child.channel?.close();
+    this.#rows[child.row] = undefined;
+    this.events.onExit(child, { code, signal });
+  }
+
+  /** Tells a child to finish what it has and end. */
+  endGracefully(child: ChildProcess): void {
+    child.ending = true;
+    child.channel?.send({ type: "graceful" });
+  }
+
+  /** Sends a signal; a child that is gone already needs none. */
+  signal(child: ChildProcess, signal: Deno.Signal): void {
+    try {
+      child.process.kill(signal);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound) && !(error instanceof TypeError)) throw error;
+    }
+  }
+}
+
+/** Logs how a child ended, unless that was asked for. */
+export function logChildEnd(log: LogFunction, child: ChildProcess, end: ChildEnd): void {
+  if (end.signal !== null) {
+    const text = SIGNAL_TEXTS[end.signal] ?? end.signal;
+    log(
+      "notice",
+      "AH00052",
+      `child pid ${child.pid} exit signal ${text} (${SIGNAL_NUMBERS[end.signal] ?? "?"})`,
+    );
+  } else if (end.code === ChildExit.Fatal) {
+    log("alert", "AH00050", `child pid ${child.pid} returned a fatal error, the server is exiting`);
+  } else if (end.code !== ChildExit.Ok) {
+    log("error", undefined, `child pid ${child.pid} exited with status ${end.code}`);
+  }
+}

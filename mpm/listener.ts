@@ -1,0 +1,264 @@
+// What does a child's main thread do? It accepts, hands connections to server threads, and keeps the idle ones.
+//
+// It touches a connection when it is accepted, when it wakes up from being parked and when it ends; the requests of a busy
+// connection pass it by. A child accepts only while one of its slots is free: what it cannot take waits in the accept queue
+// that all children share, and another child takes it.
+
+import { setImmediate } from "node:timers";
+import * as posix from "../platform/posix.ts";
+import { Interest, type Poller } from "../platform/poller.ts";
+import { clock, type ConnectionTable, elapsed, Owner } from "./connection_table.ts";
+import { ChildField, type Scoreboard } from "./scoreboard.ts";
+import { LINGER_MS } from "./server_thread.ts";
+import { BUSY_SCAN, IdleKeeper } from "./idle_keeper.ts";
+import type { ThreadPool } from "./thread_pool.ts";
+import type { ThreadControl } from "./thread_control.ts";
+
+/** What the MPM's policy decides for a listener. */
+export interface ListenerPolicy {
+  /** Connections (lingering ones not counted) that a child may have while `idleSlots` of its `slots` are free. */
+  connectionLimit(slots: number, idleSlots: number): number;
+  /** The child ends after this many connections; 0: never (MaxConnectionsPerChild). */
+  readonly maxConnections: number;
+  /** A new connection that sends nothing is closed after this many ms. */
+  readonly firstRequestMs: number;
+}
+
+/** What the listener tells the child's main program. */
+export interface ListenerEvents {
+  /** accept() failed for want of a resource, or the network is down: the child should end. `fatal` names it. */
+  onAcceptError(errno: number, fatal: boolean): void;
+  /** MaxConnectionsPerChild is reached. */
+  onExhausted(): void;
+}
+
+/** Everything the listener works with. */
+export interface ListenerParts {
+  readonly poller: Poller;
+  readonly set: number;
+  readonly wake: { readonly read: number; readonly write: number };
+  readonly table: ConnectionTable;
+  readonly control: ThreadControl;
+  readonly pool: ThreadPool;
+  readonly scoreboard: Scoreboard;
+  /** Index of this child's record in the scoreboard. */
+  readonly child: number;
+  /** Descriptors of the listening sockets. */
+  readonly sockets: readonly number[];
+}
+
+/** Connections taken from one socket before the others get their turn. */
+const ACCEPT_BATCH = 64;
+/** While there is work the thread itself waits this long (ms) in the kernel before it goes to sleep off-thread. */
+const NEAR_WAIT = 2;
+const NEAR_WAITS = 3;
+const SLEEP_MS = 1000;
+/** At least this often (ms) the control channel and the threads' messages get their turn. */
+const TURN_EVERY = 10;
+
+const PASSING_ERRORS: ReadonlySet<number> = new Set([
+  posix.Errno.EINTR,
+  posix.Errno.EPROTO,
+  posix.Errno.ECONNABORTED,
+  posix.Errno.ECONNRESET,
+  posix.Errno.ETIMEDOUT,
+  posix.Errno.EHOSTUNREACH,
+  posix.Errno.ENETUNREACH,
+]);
+
+/** The listener of one child. */
+export class Listener {
+  readonly #sockets: Map<number, number>;
+  readonly #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(32768);
+  readonly #idle: IdleKeeper;
+  /** Connections that came back with input while no slot was free, oldest first. */
+  readonly #queued: number[] = [];
+  #accepting = false;
+  #accepted = 0;
+  #stopped: (() => void) | undefined;
+  #nextTick = 0;
+  #ended = false;
+
+  constructor(
+    readonly parts: ListenerParts,
+    readonly policy: ListenerPolicy,
+    readonly events: ListenerEvents,
+  ) {
+    this.#sockets = new Map(parts.sockets.map((fd, index) => [fd, index]));
+    this.#idle = new IdleKeeper(parts);
+    parts.poller.add(parts.set, parts.wake.read, Interest.Read);
+  }
+
+  /** Accepts and dispatches until stop() has been called and the last connection is closed. */
+  async run(): Promise<void> {
+    const { poller, set } = this.parts;
+    const done = new Promise<void>((resolve) => this.#stopped = resolve);
+    let quiet = 0;
+    let lastTurn = performance.now();
+    while (!this.#ended) {
+      const n = poller.wait(set, quiet < NEAR_WAITS ? NEAR_WAIT : 0);
+      if (n > 0) this.#serve(n);
+      this.#dispatchQueued();
+      this.#tick(clock());
+      this.#accept(this.#mayAccept());
+      if (this.#stopIsComplete()) break;
+      quiet = n > 0 ? 0 : quiet + 1;
+      if (quiet > NEAR_WAITS) {
+        await poller.waitOffThread(set, Math.max(1, Math.min(SLEEP_MS, elapsed(this.#nextTick, clock()))));
+        quiet = 0;
+      } else if (performance.now() - lastTurn > TURN_EVERY) await turn();
+      else continue;
+      lastTurn = performance.now();
+    }
+    this.#stopped?.();
+    await done;
+  }
+
+  /** Graceful end: no more connections are accepted, those that exist are finished. */
+  stop(): void {
+    this.parts.control.stop();
+    this.#accept(false);
+    for (const fd of this.#sockets.keys()) posix.close(fd);
+    this.#sockets.clear();
+    this.#idle.endSoon();
+    this.#nextTick = clock();
+    this.wake();
+  }
+
+  /** Makes run() look around at once. */
+  wake(): void {
+    posix.write(this.parts.wake.write, this.#buffer.subarray(0, 1));
+  }
+
+  #serve(n: number): void {
+    const { poller, table, wake } = this.parts;
+    const { ready } = poller;
+    for (let i = 0; i < n; i++) {
+      const fd = ready[i];
+      const socket = this.#sockets.get(fd);
+      if (socket !== undefined) this.#acceptFrom(fd, socket);
+      else if (fd === wake.read) posix.drain(fd, this.#buffer);
+      else if (table.state(fd) === Owner.Parked) this.#wakeUp(fd);
+      else if (table.state(fd) === Owner.Linger) this.#drainLingering(fd);
+    }
+  }
+
+  #acceptFrom(socket: number, index: number): void {
+    const { table, control, pool } = this.parts;
+    for (let i = 0; i < ACCEPT_BATCH; i++) {
+      const thread = this.#mayAccept() ? pool.pick() : -1;
+      if (thread < 0) return;
+      const fd = posix.acceptConnection(socket);
+      if (fd < 0 || fd >= table.size) {
+        pool.returnReserved(thread);
+        if (fd >= 0) posix.close(fd);
+        return this.#acceptFailed(fd < 0 ? -fd : posix.Errno.EMFILE);
+      }
+      posix.setNoDelay(fd);
+      const now = clock();
+      const { family, port, bytes } = posix.lastAddress;
+      table.begin(fd, index, now, now + this.policy.firstRequestMs, family, port, bytes);
+      control.addConnection();
+      this.#accepted++;
+      pool.hand(fd, thread);
+      this.#lookSoon(now);
+      if (this.policy.maxConnections > 0 && this.#accepted >= this.policy.maxConnections) {
+        this.events.onExhausted();
+        return;
+      }
+    }
+  }
+
+  #acceptFailed(errno: number): void {
+    if (errno === posix.Errno.EAGAIN || PASSING_ERRORS.has(errno)) return;
+    this.events.onAcceptError(errno, errno === posix.Errno.ENETDOWN);
+  }
+
+  /** A parked connection has input: it goes to a thread with a free slot, or waits for one. */
+  #wakeUp(fd: number): void {
+    const { poller, set, table, pool } = this.parts;
+    poller.remove(set, fd);
+    this.#lookSoon(clock());
+    const thread = this.#queued.length === 0 ? pool.pick() : -1;
+    if (thread >= 0) return pool.hand(fd, thread);
+    table.setState(fd, Owner.Queued);
+    this.#queued.push(fd);
+  }
+
+  /** A thread has work: whether it gets stuck is worth a look soon. */
+  #lookSoon(now: number): void {
+    if (elapsed(this.#nextTick, now) > BUSY_SCAN) this.#nextTick = now + BUSY_SCAN;
+  }
+
+  #dispatchQueued(): void {
+    const { pool } = this.parts;
+    while (this.#queued.length > 0) {
+      const thread = pool.pick();
+      if (thread < 0) return;
+      pool.hand(this.#queued.shift()!, thread);
+    }
+  }
+
+  #drainLingering(fd: number): void {
+    const n = posix.receive(fd, this.#buffer);
+    if (n > 0) return this.parts.table.setDeadline(fd, clock() + LINGER_MS);
+    if (n === -posix.Errno.EAGAIN || n === -posix.Errno.EINTR) return;
+    this.#idle.end(fd);
+  }
+
+  #mayAccept(): boolean {
+    const { control, pool } = this.parts;
+    if (control.stopping || this.#sockets.size === 0) return false;
+    const idle = pool.idleSlots;
+    return idle > 0 && !this.#atLimit(idle);
+  }
+
+  /** The child has as many connections as its policy allows. */
+  #atLimit(idleSlots: number): boolean {
+    const { control, pool } = this.parts;
+    return control.connections - this.#idle.lingering >= this.policy.connectionLimit(pool.slots, idleSlots);
+  }
+
+  /** Watches the listening sockets, or stops watching them. */
+  #accept(on: boolean): void {
+    const { poller, set, control, scoreboard, child } = this.parts;
+    if (on === this.#accepting) return;
+    this.#accepting = on;
+    scoreboard.setChild(child, ChildField.NotAccepting, on ? 0 : 1);
+    for (const fd of this.#sockets.keys()) {
+      if (on) poller.add(set, fd, Interest.Read | Interest.Exclusive);
+      else poller.remove(set, fd);
+    }
+    if (on) return;
+    // A slot that became free between the check and this request would wake nobody: look again.
+    control.setListenerWaits(true);
+    if (this.#mayAccept()) this.wake();
+  }
+
+  #tick(now: number): void {
+    const { control, pool, scoreboard, child } = this.parts;
+    if (elapsed(now, this.#nextTick) < 0) return;
+    pool.observe(now);
+    // Without a free slot it is work that keeps new connections out, not the number of idle ones.
+    const idleSlots = pool.idleSlots;
+    const pressed = !control.stopping && idleSlots > 0 && this.#atLimit(idleSlots);
+    const next = this.#idle.scan(now, pressed);
+    this.#nextTick = now + next;
+    if (!this.#accepting || this.#queued.length > 0) control.setListenerWaits(true);
+    scoreboard.setChild(child, ChildField.Connections, control.connections);
+    scoreboard.setChild(child, ChildField.KeepAlive, this.#idle.idle);
+    scoreboard.setChild(child, ChildField.LingeringClose, this.#idle.lingering);
+    scoreboard.setChild(child, ChildField.WriteCompletion, control.writing);
+    scoreboard.setChild(child, ChildField.Accepted, this.#accepted);
+  }
+
+  #stopIsComplete(): boolean {
+    const { control } = this.parts;
+    if (control.stopping && control.connections === 0) this.#ended = true;
+    return this.#ended;
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

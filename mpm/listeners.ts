@@ -1,0 +1,111 @@
+// Which sockets does the server listen on? The control process binds them with Deno.listen and keeps them, as bare descriptors
+// that children inherit, for as long as the configuration names them: a restart closes none that stays.
+
+import * as posix from "../platform/posix.ts";
+import type { ListenAddress } from "./types.ts";
+import type { Endpoint } from "./transport.ts";
+
+/** A socket that listens. */
+export interface ListeningSocket {
+  readonly key: string;
+  readonly fd: number;
+  /** What it is bound to (the port is real even where 0 was asked for). */
+  readonly endpoint: Endpoint;
+  readonly protocol: string;
+  /** The address differs from connection to connection. */
+  readonly wildcard: boolean;
+}
+
+/** `Listen` could not be carried out (AH00072). */
+export class BindError extends Error {
+  override readonly name = "BindError";
+}
+
+/** httpd's default for ListenBacklog. */
+export const DEFAULT_BACKLOG = 511;
+/** A connection without data is held back by the kernel this long (AcceptFilter http data), in seconds. */
+const DEFER_SECONDS = 30;
+
+/** The listening sockets of the control process. */
+export class ListeningSockets {
+  #sockets: ListeningSocket[] = [];
+
+  get all(): readonly ListeningSocket[] {
+    return this.#sockets;
+  }
+
+  /**
+   * Makes the set what `addresses` say: sockets that stay are kept, new ones bound, then those no longer named closed.
+   * @throws BindError naming the address; the set is then as before
+   */
+  configure(addresses: readonly ListenAddress[], backlog: number): void {
+    const added: ListeningSocket[] = [];
+    const wanted = addresses.map((address) => {
+      const key = `${address.host}:${address.port}`;
+      const kept = this.#sockets.find((socket) => socket.key === key);
+      if (kept !== undefined) return kept;
+      try {
+        const socket = bind(key, address, [...this.#sockets, ...added].map(({ fd }) => fd));
+        added.push(socket);
+        return socket;
+      } catch (error) {
+        for (const socket of added) posix.close(socket.fd);
+        throw error;
+      }
+    });
+    for (const socket of this.#sockets) if (!wanted.includes(socket)) posix.close(socket.fd);
+    for (const { fd } of wanted) posix.setBacklog(fd, backlog);
+    this.#sockets = wanted;
+  }
+
+  close(): void {
+    for (const { fd } of this.#sockets) posix.close(fd);
+    this.#sockets = [];
+  }
+}
+
+function bind(key: string, address: ListenAddress, taken: readonly number[]): ListeningSocket {
+  // Without an address httpd listens on :: with IPv4 mapped into it, and on 0.0.0.0 where there is no IPv6.
+  const hosts = address.host === "" ? ["::", "0.0.0.0"] : [address.host];
+  let failure: unknown;
+  for (const hostname of hosts) {
+    try {
+      const listener = Deno.listen({ hostname, port: address.port });
+      const fd = keepDescriptor(listener.addr, taken);
+      listener.close();
+      posix.setDeferAccept(fd, DEFER_SECONDS);
+      const { hostname: bound, port } = listener.addr;
+      return {
+        key,
+        fd,
+        endpoint: { address: bound, port },
+        protocol: address.protocol,
+        wildcard: isWildcard(bound),
+      };
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  const text = failure instanceof Error ? failure.message : String(failure);
+  throw new BindError(
+    `${text}: AH00072: make_sock: could not bind to address ${address.host || "[::]"}:${address.port}`,
+  );
+}
+
+function isWildcard(address: string): boolean {
+  return address === "0.0.0.0" || address === "::";
+}
+
+/**
+ * A descriptor of our own for the socket that Deno.listen made, inheritable by children. Deno's is closed afterwards: as long
+ * as it is open, its event loop is woken for every connection that a child accepts.
+ */
+function keepDescriptor(addr: Deno.NetAddr, taken: readonly number[]): number {
+  const limit = Math.min(posix.descriptorLimit(), 65536);
+  for (let fd = 3; fd < limit; fd++) {
+    if (taken.includes(fd) || !posix.isListening(fd)) continue;
+    const found = posix.endpoint(posix.localAddress(fd));
+    if (found.port === addr.port && found.address === addr.hostname) return posix.duplicate(fd, true);
+  }
+  throw new BindError(`the descriptor of ${addr.hostname}:${addr.port} was not found`);
+}

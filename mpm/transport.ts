@@ -1,0 +1,81 @@
+// What do the MPMs and the protocol engine know of each other? A connection is a Transport to the engine, and whatever
+// speaks a protocol on it is a ProtocolHandler to the MPM. Neither knows how the other works.
+
+/** A file that is being sent: an open descriptor that several responses may share. */
+export interface FileSource {
+  readonly fd: number;
+  /** Called once when the transport needs the descriptor no more, sent or not. */
+  release(): void;
+}
+
+/** An address as the logs and virtual hosts need it. */
+export interface Endpoint {
+  /** Textual IPv4 or IPv6 address, or "unix". */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** How a connection ends. `linger`: what was written arrives, then FIN, then input is drained until the peer closes. */
+export type CloseMode = "now" | "linger";
+
+/**
+ * One connection, as the protocol engine sees it. All calls are synchronous and never throw for what a peer does: a
+ * connection that broke swallows output and reports `gone`.
+ */
+export interface Transport {
+  readonly peer: Endpoint;
+  /** The address the client connected to. */
+  readonly local: Endpoint;
+  /** Requests answered on this connection before it was last parked; the engine keeps it up to date. */
+  served: number;
+  /** The peer can be written to no more. */
+  readonly gone: boolean;
+  /** Bytes accepted by write() that the kernel has not taken yet (files included). */
+  readonly backlog: number;
+  /** True while the MPM is ending: responses should say `Connection: close`. */
+  readonly stopping: boolean;
+  /** The scoreboard row of the work in hand. */
+  readonly row: number;
+  /**
+   * Sends the first `length` of `bytes`; what the kernel does not take at once is queued, copied unless `stable` says that
+   * nobody will change the bytes.
+   */
+  write(bytes: Uint8Array<ArrayBuffer>, length: number, stable: boolean): void;
+  /** Queues `length` bytes of a file from `offset`, behind what was written. */
+  writeFile(file: FileSource, offset: number, length: number): void;
+  /** Stops or resumes onData; used while a request that is being handled must not be overtaken. */
+  setReading(on: boolean): void;
+  /** Calls onTimeout after `ms` (0: never), replacing the earlier timer. Resolution: a tenth of a second. */
+  setTimer(ms: number): void;
+  /** Gives the slot back while more input of the same request is awaited, until the next onData. */
+  awaitInput(): void;
+  /** No request is in hand and nothing is buffered: the connection may be parked, at most for `keepAliveMs`. The handler is released. */
+  idle(keepAliveMs: number): void;
+  /** Ends the connection once everything written is out; the handler is released. */
+  close(mode: CloseMode): void;
+}
+
+/** What speaks a protocol on a connection. One handler serves many connections, one after the other. */
+export interface ProtocolHandler {
+  /** A connection begins, or comes back with input after it was idle. */
+  open(transport: Transport): void;
+  /** Input: the first `length` of `bytes`, valid during the call only. */
+  onData(bytes: Uint8Array<ArrayBuffer>, length: number): void;
+  /** The peer sends no more. */
+  onEnd(): void;
+  /** Everything written is with the kernel. */
+  onDrained(): void;
+  /** The timer set by setTimer has run out. */
+  onTimeout(): void;
+  /** The connection is broken: nothing can be read or written. Followed by nothing; the handler is released. */
+  onGone(): void;
+}
+
+/** What a server thread runs: the protocol engine of server/, behind what the MPM needs of it. */
+export interface ThreadProgram {
+  createHandler(): ProtocolHandler;
+  /** Handlers or applications of this thread may use the event loop (timers, promises) between requests. */
+  readonly usesEventLoop: boolean;
+  /** Called after every batch of events, before the thread waits: buffered log lines go out. */
+  endOfBatch(): void;
+}

@@ -1,0 +1,119 @@
+// What is an MPM to the rest of the server? Its description, its directives, and the function that runs the server with it.
+
+import type { Endpoint } from "./transport.ts";
+
+/** The names of httpd's six MPMs. */
+export type MpmName = "prefork" | "worker" | "event" | "mpm_winnt" | "mpm_netware" | "mpmt_os2";
+
+/** Something the operating system (or Deno's permissions) must provide. */
+export type Capability = "descriptor passing" | "subprocesses" | "web workers" | "unix signals";
+
+/** httpd's log levels as far as MPMs use them. */
+export type LogLevel = "emerg" | "alert" | "crit" | "error" | "warn" | "notice" | "info" | "debug";
+
+/** A `Listen` line after parsing. */
+export interface ListenAddress {
+  /** IPv4 or IPv6 address, name, or "" for every address. */
+  readonly host: string;
+  readonly port: number;
+  readonly protocol: string;
+}
+
+/** The values of the MPM directives; undefined where the configuration is silent. */
+export interface MpmSettings {
+  listen: ListenAddress[];
+  listenBacklog?: number;
+  serverLimit?: number;
+  threadLimit?: number;
+  startServers?: number;
+  threadsPerChild?: number;
+  requestsPerThread?: number;
+  minSpareThreads?: number;
+  maxSpareThreads?: number;
+  maxRequestWorkers?: number;
+  asyncRequestWorkerFactor?: number;
+  maxConnectionsPerChild?: number;
+  gracefulShutdownTimeout?: number;
+  handlerTimeout?: number;
+}
+
+/** A directive that an MPM brings along; the configuration makes a row of its table of it. */
+export interface MpmDirective {
+  readonly name: string;
+  readonly syntax: string;
+  readonly help: string;
+  readonly default?: string;
+  /** Number of arguments: exact, or least and most. */
+  readonly args: number | readonly [number, number];
+  /** @throws Error whose message says what was expected */
+  apply(args: readonly string[], settings: MpmSettings): void;
+}
+
+/** How the pool of an MPM is dimensioned, after rounding and clamping. */
+export interface PoolShape {
+  /** The most children at once, those that are ending included (rows of the scoreboard). */
+  readonly serverLimit: number;
+  /** The most children that serve: MaxRequestWorkers / ThreadsPerChild. */
+  readonly processLimit: number;
+  readonly startServers: number;
+  readonly threadsPerChild: number;
+  readonly requestsPerThread: number;
+  readonly minSpareThreads: number;
+  readonly maxSpareThreads: number;
+  readonly maxRequestWorkers: number;
+  readonly asyncRequestWorkerFactor: number;
+}
+
+/** A value that had to be corrected: httpd's message number and the text. */
+export interface ConfigWarning {
+  readonly ah: string;
+  readonly message: string;
+}
+
+/** How one writes to the server's error log. */
+export type LogFunction = (level: LogLevel, ah: string | undefined, message: string) => void;
+
+/** A configuration that has been read and checked, ready to be run. */
+export interface RunnableConfig {
+  readonly settings: MpmSettings;
+  /** What the server threads need, to be posted to them; plain data. */
+  readonly program: unknown;
+  /** How long a new connection may stay silent, in ms (RequestReadTimeout, TimeOut). */
+  readonly firstRequestMs: number;
+}
+
+/** What the server provides to the MPM it runs. */
+export interface ServerHost {
+  readonly config: RunnableConfig;
+  readonly log: LogFunction;
+  /** How a child is started: an executable, its arguments, and variables for it. */
+  readonly childCommand: { readonly executable: string; readonly args: readonly string[] };
+  /** The listening sockets are bound; children are started next, and inherit what standard output and error are then. */
+  onBound(addresses: readonly Endpoint[]): void;
+  /** Reads the configuration anew for a restart. A configuration with errors is reported there and undefined returned. */
+  reload(): Promise<RunnableConfig | undefined>;
+  /** The server text of the start message: "mpmd/0.1.0 (Unix)". */
+  readonly description: string;
+  readonly commandLine: string;
+  /** Called when a graceful stop begins: the pid file goes away at once. */
+  onGracefulStop(): void;
+}
+
+/** One Multi-Processing Module. */
+export interface Mpm {
+  readonly name: MpmName;
+  /** As `-V` prints it after "Server MPM:". */
+  readonly title: string;
+  /** Module identifier for LoadModule and IfModule. */
+  readonly module: string;
+  /** Source name for `-l` and IfModule. */
+  readonly source: string;
+  readonly threaded: "no" | "yes (fixed thread count)" | "yes (variable thread count)";
+  readonly forked: "no" | "yes (variable process count)";
+  readonly requires: readonly Capability[];
+  readonly directives: readonly MpmDirective[];
+  /** Rounds and clamps what the configuration says, reporting each correction as httpd does. */
+  dimension(settings: MpmSettings, cores: number, warn: (warning: ConfigWarning) => void): PoolShape;
+  /** Runs the server until it is stopped. Returns the exit code. */
+  run(host: ServerHost): Promise<number>;
+}
