@@ -1,0 +1,149 @@
+// What does an application get as its request? An object that is a Request, but is built piece by piece as it is asked for:
+// method, url and headers cost nothing until they are read, and most applications read little else.
+
+import { isFieldName } from "../../server/http/content/mod.ts";
+import { Field, type RequestHead } from "../../server/http/parser/mod.ts";
+import type { Exchange } from "../../server/request/exchange.ts";
+
+/** `name` in lower case. @throws TypeError when it is none, as the real Headers does */
+function checked(name: unknown): string {
+  const text = String(name);
+  if (!isFieldName(text)) throw new TypeError(`Invalid header name: ${JSON.stringify(text)}`);
+  return text.toLowerCase();
+}
+
+/** Headers that are looked up in the request's head, and copied only for more than that. */
+class LazyHeaders {
+  readonly #head: RequestHead;
+  #headers: Headers | undefined;
+
+  constructor(head: RequestHead) {
+    this.#head = head;
+  }
+
+  get(name: string): string | null {
+    if (this.#headers !== undefined) return this.#headers.get(name);
+    return this.#head.get(checked(name)) ?? null;
+  }
+
+  has(name: string): boolean {
+    if (this.#headers !== undefined) return this.#headers.has(name);
+    return this.#head.get(checked(name)) !== undefined;
+  }
+
+  real(): Headers {
+    return this.#headers ??= new Headers([...this.#head.entries()] as [string, string][]);
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, string]> {
+    return this.real()[Symbol.iterator]();
+  }
+}
+
+for (const name of ["append", "delete", "entries", "forEach", "getSetCookie", "keys", "set", "values"]) {
+  Object.defineProperty(LazyHeaders.prototype, name, {
+    value(this: LazyHeaders, ...args: unknown[]) {
+      const real = this.real();
+      return Reflect.get(real, name).apply(real, args);
+    },
+  });
+}
+Object.setPrototypeOf(LazyHeaders.prototype, Headers.prototype);
+
+/** Everything but method, url, headers and signal is what a real Request says. */
+class LazyRequest {
+  readonly #exchange: Exchange;
+  #url: string | undefined;
+  #headers: LazyHeaders | undefined;
+  #request: Request | undefined;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  get method(): string {
+    return this.#exchange.head.method;
+  }
+
+  get url(): string {
+    return this.#url ??= urlOf(this.#exchange);
+  }
+
+  get headers(): Headers {
+    if (this.#request !== undefined) return this.#request.headers;
+    this.#headers ??= new LazyHeaders(this.#exchange.head);
+    return this.#headers as unknown as Headers;
+  }
+
+  get signal(): AbortSignal {
+    return this.#exchange.signal;
+  }
+
+  /** The real Request, made when something is asked for that only it can do. */
+  real(): Request {
+    if (this.#request === undefined) {
+      const { method } = this;
+      // A Request copies what it is given: changes that the application has made are kept.
+      const headers = (this.#headers ?? new LazyHeaders(this.#exchange.head)).real();
+      const bodyless = method === "GET" || method === "HEAD";
+      this.#request = new Request(this.url, {
+        method,
+        headers,
+        signal: this.signal,
+        body: bodyless ? undefined : this.#exchange.body?.stream(),
+      });
+    }
+    return this.#request;
+  }
+}
+
+const PROPERTIES = [
+  "body",
+  "bodyUsed",
+  "cache",
+  "credentials",
+  "destination",
+  "integrity",
+  "isHistoryNavigation",
+  "isReloadNavigation",
+  "keepalive",
+  "mode",
+  "redirect",
+  "referrer",
+  "referrerPolicy",
+];
+const METHODS = ["arrayBuffer", "blob", "bytes", "clone", "formData", "json", "text"];
+
+for (const name of PROPERTIES) {
+  Object.defineProperty(LazyRequest.prototype, name, {
+    get(this: LazyRequest) {
+      return Reflect.get(this.real(), name);
+    },
+  });
+}
+for (const name of METHODS) {
+  Object.defineProperty(LazyRequest.prototype, name, {
+    value(this: LazyRequest) {
+      const real = this.real();
+      return Reflect.get(real, name).call(real);
+    },
+  });
+}
+// So that `request instanceof Request` holds.
+Object.setPrototypeOf(LazyRequest.prototype, Request.prototype);
+
+/** The URL that was asked for, with the host that the client named, or else the address it connected to. */
+function urlOf({ head, transport }: Exchange): string {
+  if (head.form === "absolute") return head.target;
+  let host = head.field(Field.Host);
+  if (!host) {
+    const { address, port } = transport.local;
+    host = `${address.includes(":") ? `[${address}]` : address}:${port}`;
+  }
+  return `http://${host}${head.target}`;
+}
+
+/** The Request of an exchange. */
+export function requestOf(exchange: Exchange): Request {
+  return new LazyRequest(exchange) as unknown as Request;
+}

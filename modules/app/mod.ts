@@ -1,0 +1,123 @@
+// How does an application answer requests? mod_app: a module with `export default { fetch }`, loaded once by every server
+// thread, in the places that the Application directive names.
+
+import { resolve, toFileUrl } from "@std/path";
+import { ArgumentError, type Directive, dirKey, type ServerConfig } from "../../server/config/mod.ts";
+import type { Reply } from "../../server/http/engine/reply.ts";
+import type { Exchange } from "../../server/request/exchange.ts";
+import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/request/module.ts";
+import { requestOf } from "./lazy_request.ts";
+import { replyOf } from "./response_reply.ts";
+
+/** The second argument of an application's fetch, as `deno serve` gives it. */
+export interface FetchInfo {
+  readonly remoteAddr: { readonly transport: "tcp"; readonly hostname: string; readonly port: number };
+  readonly completed: Promise<void>;
+}
+
+/** The default export of an application module. */
+export interface Application {
+  fetch(request: Request, info: FetchInfo): Response | Promise<Response>;
+}
+
+/** Specifiers of applications that a configuration names, in order; the threads load each of them once. */
+const appDir = dirKey<{ specifier: string | undefined }>("app", {
+  create: () => ({ specifier: undefined }),
+  merge: (base, over) => ({ specifier: over.specifier ?? base.specifier }),
+});
+
+/** A module that is no application. */
+export class ApplicationError extends Error {
+  override readonly name = "ApplicationError";
+}
+
+const directives: readonly Directive[] = [{
+  name: "Application",
+  contexts: ["server config", "virtual host", "directory"],
+  args: 1,
+  syntax: "Application module|None",
+  help: "The module whose default export's fetch() answers requests here (mpmd only)",
+  apply([specifier], to) {
+    if (specifier === "") throw new ArgumentError("Application must name a module");
+    to.dir.get(appDir).specifier = specifier.toLowerCase() === "none" ? "" : specifier;
+  },
+}];
+
+/** The URL of an application: a URL as it is, anything else a file below ServerRoot. */
+function applicationUrl(specifier: string, serverRoot: string): string {
+  return /^(?:file|https?|data|jsr|npm):/.test(specifier)
+    ? specifier
+    : toFileUrl(resolve(serverRoot, specifier)).href;
+}
+
+async function load(specifier: string, serverRoot: string): Promise<Application> {
+  const url = applicationUrl(specifier, serverRoot);
+  const { default: application } = await import(url) as { default?: Partial<Application> };
+  if (typeof application?.fetch !== "function") {
+    throw new ApplicationError(`${url} has no "export default { fetch }"`);
+  }
+  return application as Application;
+}
+
+function hooks(): ModuleHooks {
+  const applications = new Map<string, Application>();
+  const applicationOf = (exchange: Exchange) => {
+    const { specifier } = exchange.dir.get(appDir);
+    return specifier ? applications.get(specifier) : undefined;
+  };
+  return {
+    async threadInit({ config, serverRoot }: ThreadContext) {
+      for (const specifier of specifiers(config)) {
+        applications.set(specifier, await load(specifier, serverRoot));
+      }
+    },
+    readsBody: (exchange) => applicationOf(exchange) !== undefined,
+    handler(exchange) {
+      const application = applicationOf(exchange);
+      return application === undefined ? undefined : answer(application, exchange);
+    },
+  };
+}
+
+class Info implements FetchInfo {
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+
+  get remoteAddr(): FetchInfo["remoteAddr"] {
+    const { address, port } = this.#exchange.transport.peer;
+    return { transport: "tcp", hostname: address, port };
+  }
+
+  get completed(): Promise<void> {
+    return this.#exchange.completed;
+  }
+}
+
+function answer(application: Application, exchange: Exchange): Reply | Promise<Reply> {
+  const headOnly = exchange.head.method === "HEAD";
+  const response = application.fetch(requestOf(exchange), new Info(exchange));
+  return response instanceof Promise
+    ? response.then((later) => replyOf(later, headOnly))
+    : replyOf(response, headOnly);
+}
+
+/** All applications that some place of a configuration names. */
+function specifiers(config: ServerConfig): Set<string> {
+  const found = new Set<string>();
+  for (const store of config.allDirStores()) {
+    const { specifier } = store.get(appDir);
+    if (specifier) found.add(specifier);
+  }
+  return found;
+}
+
+export const app: ServerModule = {
+  name: "app_module",
+  source: "mod_app.c",
+  directives,
+  hooks,
+  usesEventLoop: (config) => specifiers(config).size > 0,
+};

@@ -1,0 +1,91 @@
+// What do the core directives set? The values with their defaults, per virtual host and per location.
+
+import { ETAG_DEFAULT } from "../../server/http/content/mod.ts";
+import type { ServerTokens } from "../../server/http/content/mod.ts";
+import type { ReadTimeout } from "../../server/http/engine/service.ts";
+import { dirKey, serverKey } from "../../server/config/mod.ts";
+
+/** Values that hold for a whole virtual host; undefined: as in the main server, then the default. Times in ms. */
+export interface CoreServer {
+  documentRoot?: string;
+  timeout?: number;
+  keepAlive?: boolean;
+  keepAliveTimeout?: number;
+  maxKeepAliveRequests?: number;
+  headTimeout?: ReadTimeout;
+  bodyTimeout?: ReadTimeout;
+  limitRequestLine?: number;
+  limitRequestFieldSize?: number;
+  limitRequestFields?: number;
+  strict?: boolean;
+  allow09?: boolean;
+  lenientMethods?: boolean;
+  mergeSlashes?: boolean;
+  allowEncodedSlashes?: "off" | "on" | "nodecode";
+  // The following are for the main server only.
+  pidFile?: string;
+  errorLog?: string;
+  /** Default level and levels per module, as LogLevel's arguments say. */
+  logLevel?: readonly string[];
+  serverTokens?: ServerTokens;
+  openFileCacheMax?: number;
+  openFileCacheValid?: number;
+  openFileCacheContent?: number;
+}
+
+/** The key of the core's values per virtual host. */
+export const coreServer = serverKey<CoreServer>("core", {
+  create: () => ({}),
+  merge: (base, over) => ({ ...base, ...over }),
+});
+
+/** Values that hold for a location. */
+export interface CoreDir {
+  /** ETagPart bits; 0: none. */
+  fileETag: number;
+  maxRanges: number;
+  maxOverlaps: number;
+  maxReversals: number;
+  limitRequestBody: number;
+  handler: string | undefined;
+}
+
+const DIR_DEFAULTS: CoreDir = {
+  fileETag: ETAG_DEFAULT,
+  maxRanges: 200,
+  maxOverlaps: 20,
+  maxReversals: 20,
+  limitRequestBody: 1_073_741_824,
+  handler: undefined,
+};
+
+/** The key of the core's values per location; what a section leaves unset comes from the section around it. */
+export const coreDir = dirKey<CoreDir>("core", {
+  create: () => Object.create(DIR_DEFAULTS),
+  merge: (base, over) => Object.assign(Object.create(DIR_DEFAULTS), base, over),
+});
+
+/** Defaults of the values per virtual host (http-core.md 1, 4, 5). */
+export const CORE_DEFAULTS = {
+  timeout: 60_000,
+  keepAlive: true,
+  keepAliveTimeout: 5000,
+  maxKeepAliveRequests: 100,
+  headTimeout: { initial: 20_000, max: 40_000, minRate: 500 },
+  bodyTimeout: { initial: 20_000, max: 0, minRate: 500 },
+  limitRequestLine: 8190,
+  limitRequestFieldSize: 8190,
+  limitRequestFields: 100,
+  strict: true,
+  allow09: true,
+  lenientMethods: true,
+  mergeSlashes: true,
+  allowEncodedSlashes: "off",
+  pidFile: "logs/httpd.pid",
+  errorLog: "logs/error_log",
+  logLevel: ["warn"],
+  serverTokens: "Full",
+  openFileCacheMax: 1000,
+  openFileCacheValid: 1000,
+  openFileCacheContent: 65_536,
+} as const satisfies Omit<Required<CoreServer>, "documentRoot">;

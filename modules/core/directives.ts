@@ -1,0 +1,326 @@
+// Which directives has the core? Rows for the directive table; each puts its arguments into the values of config.ts.
+
+import {
+  ArgumentError,
+  type Directive,
+  flag,
+  integer,
+  oneOf,
+  timeInterval,
+} from "../../server/config/mod.ts";
+import { ETAG_ALL, ETAG_DEFAULT, ETagPart, serverTokensForms } from "../../server/http/content/mod.ts";
+import type { ReadTimeout } from "../../server/http/engine/service.ts";
+import { type CoreDir, coreDir, type CoreServer, coreServer } from "./config.ts";
+
+const SERVER = ["server config"] as const;
+const HOST = ["server config", "virtual host"] as const;
+const DIR = ["server config", "virtual host", "directory", ".htaccess"] as const;
+
+type Parse<T> = (args: readonly string[]) => T;
+
+/** A row that sets one value of the virtual host (or, with SERVER, of the main server). */
+function serverRow<K extends keyof CoreServer>(
+  name: string,
+  key: K,
+  contexts: Directive["contexts"],
+  syntax: string,
+  help: string,
+  parse: Parse<CoreServer[K]>,
+  args: Directive["args"] = 1,
+): Directive {
+  return {
+    name,
+    contexts,
+    args,
+    syntax: `${name} ${syntax}`,
+    help,
+    apply: (values, to) => {
+      to.server.get(coreServer)[key] = parse(values);
+    },
+  };
+}
+
+function dirRow<K extends keyof CoreDir>(
+  name: string,
+  key: K,
+  syntax: string,
+  help: string,
+  parse: Parse<CoreDir[K]>,
+  args: Directive["args"] = 1,
+): Directive {
+  return {
+    name,
+    contexts: DIR,
+    args,
+    syntax: `${name} ${syntax}`,
+    help,
+    apply: (values, to) => {
+      to.dir.get(coreDir)[key] = parse(values);
+    },
+  };
+}
+
+function number(name: string, min: number, max?: number): Parse<number> {
+  return ([arg]) => integer(arg, { name, min, max });
+}
+
+/** `initial[-max][,MinRate=n]` (http-core.md 4). */
+function readTimeout(stage: string, text: string): ReadTimeout {
+  const found = /^(\d{1,6})(?:-(\d{1,6}))?(?:,minrate=(\d{1,9}))?$/i.exec(text);
+  if (found === null) {
+    throw new ArgumentError(
+      `RequestReadTimeout ${stage} must be timeout[-maxtimeout][,MinRate=rate], not "${text}"`,
+    );
+  }
+  const [initial, max, minRate] = found.slice(1).map((part) => Number(part ?? 0));
+  if (found[2] !== undefined && minRate === 0) {
+    throw new ArgumentError("Must set MinRate option if using timeout range");
+  }
+  if (found[2] !== undefined && max <= initial) {
+    throw new ArgumentError("Maximum timeout must be larger than initial timeout");
+  }
+  if (found[3] !== undefined && minRate === 0) throw new ArgumentError("MinRate must be larger than 0");
+  return { initial: initial * 1000, max: max * 1000, minRate };
+}
+
+const requestReadTimeout: Directive = {
+  name: "RequestReadTimeout",
+  contexts: HOST,
+  args: [1, 3],
+  syntax:
+    "RequestReadTimeout header=timeout[-maxtimeout][,MinRate=rate] body=timeout[-maxtimeout][,MinRate=rate]",
+  help: "How long a client may take to send the head and the body of a request",
+  default: "header=20-40,MinRate=500 body=20,MinRate=500",
+  apply(args, to) {
+    for (const arg of args) {
+      const [stage, value = ""] = arg.split(/=(.*)/s);
+      const core = to.server.get(coreServer);
+      if (stage.toLowerCase() === "header") core.headTimeout = readTimeout(stage, value);
+      else if (stage.toLowerCase() === "body") core.bodyTimeout = readTimeout(stage, value);
+      else throw new ArgumentError(`Unknown RequestReadTimeout parameter: ${stage}`);
+    }
+  },
+};
+
+const httpProtocolOptions: Directive = {
+  name: "HttpProtocolOptions",
+  contexts: HOST,
+  args: [1, 3],
+  syntax: "HttpProtocolOptions [Strict|Unsafe] [RegisteredMethods|LenientMethods] [Allow0.9|Require1.0]",
+  help: "How strictly requests are held to the grammar of HTTP/1.1",
+  default: "Strict LenientMethods Allow0.9",
+  apply(args, to) {
+    const core = to.server.get(coreServer);
+    for (const arg of args) {
+      const lower = arg.toLowerCase();
+      if (lower === "strict" || lower === "unsafe") core.strict = lower === "strict";
+      else if (lower === "registeredmethods" || lower === "lenientmethods") {
+        core.lenientMethods = lower === "lenientmethods";
+      } else if (lower === "allow0.9" || lower === "require1.0") core.allow09 = lower === "allow0.9";
+      else {throw new ArgumentError(
+          `HttpProtocolOptions accepts Strict, Unsafe, RegisteredMethods, LenientMethods, Allow0.9 and Require1.0, not "${arg}"`,
+        );}
+    }
+  },
+};
+
+function fileETag(args: readonly string[]): number {
+  const parts: Readonly<Record<string, number>> = {
+    none: 0,
+    all: ETAG_ALL,
+    inode: ETagPart.INode,
+    mtime: ETagPart.MTime,
+    size: ETagPart.Size,
+  };
+  let form = args.some((arg) => /^[+-]/.test(arg)) ? ETAG_DEFAULT : 0;
+  for (const arg of args) {
+    const part = parts[arg.replace(/^[+-]/, "").toLowerCase()];
+    if (part === undefined) {
+      throw new ArgumentError(`FileETag accepts None, All, INode, MTime and Size, not "${arg}"`);
+    }
+    form = arg.startsWith("-") ? form & ~part : form | part;
+  }
+  return form;
+}
+
+/** A count, or one of httpd's words for none, the default and no limit. */
+function rangeLimit(name: string, fallback: number): Parse<number> {
+  return ([arg]) => {
+    const word = arg.toLowerCase();
+    if (word === "default") return fallback;
+    if (word === "none") return 0;
+    return word === "unlimited" ? Infinity : integer(arg, { name, min: 1 });
+  };
+}
+
+/** The core's rows. */
+export const coreDirectives: readonly Directive[] = [
+  serverRow(
+    "DocumentRoot",
+    "documentRoot",
+    HOST,
+    "directory",
+    "The directory that the tree of files is served from",
+    ([dir]) => dir,
+  ),
+  serverRow(
+    "Timeout",
+    "timeout",
+    HOST,
+    "seconds",
+    "How long any single read or write may take",
+    ([arg]) => timeInterval(arg, "s"),
+  ),
+  serverRow(
+    "KeepAlive",
+    "keepAlive",
+    HOST,
+    "On|Off",
+    "Whether connections stay open for further requests",
+    ([arg]) => flag(arg),
+  ),
+  serverRow(
+    "KeepAliveTimeout",
+    "keepAliveTimeout",
+    HOST,
+    "num[ms]",
+    "How long a connection waits for its next request",
+    ([arg]) => timeInterval(arg, "s"),
+  ),
+  serverRow(
+    "MaxKeepAliveRequests",
+    "maxKeepAliveRequests",
+    HOST,
+    "number",
+    "Requests a connection may carry; 0: no limit",
+    number("MaxKeepAliveRequests", 0),
+  ),
+  requestReadTimeout,
+  httpProtocolOptions,
+  serverRow(
+    "LimitRequestLine",
+    "limitRequestLine",
+    HOST,
+    "bytes",
+    "The longest request line",
+    number("LimitRequestLine", 0),
+  ),
+  serverRow(
+    "LimitRequestFieldSize",
+    "limitRequestFieldSize",
+    HOST,
+    "bytes",
+    "The longest header field",
+    number("LimitRequestFieldSize", 0),
+  ),
+  serverRow(
+    "LimitRequestFields",
+    "limitRequestFields",
+    HOST,
+    "number",
+    "The most header fields; 0: no limit",
+    number("LimitRequestFields", 0, 32767),
+  ),
+  serverRow(
+    "MergeSlashes",
+    "mergeSlashes",
+    HOST,
+    "On|Off",
+    "Whether repeated slashes of a path count as one",
+    ([arg]) => flag(arg),
+  ),
+  serverRow(
+    "AllowEncodedSlashes",
+    "allowEncodedSlashes",
+    HOST,
+    "On|Off|NoDecode",
+    "What becomes of %2F in a path",
+    ([arg]) => oneOf(arg, ["off", "on", "nodecode"] as const),
+  ),
+  serverRow(
+    "PidFile",
+    "pidFile",
+    SERVER,
+    "file",
+    "Where the process id of the control process is written",
+    ([file]) => file,
+  ),
+  serverRow("ErrorLog", "errorLog", SERVER, "file", "Where errors are logged", ([file]) => file),
+  serverRow(
+    "LogLevel",
+    "logLevel",
+    SERVER,
+    "[module:]level [module:level] ...",
+    "How much is logged",
+    (levels) => levels,
+    [1, 32],
+  ),
+  serverRow(
+    "ServerTokens",
+    "serverTokens",
+    SERVER,
+    "Full|OS|Min|Minor|Major|Prod",
+    "What the Server field tells",
+    ([arg]) => oneOf(arg, serverTokensForms),
+  ),
+  serverRow(
+    "OpenFileCacheMax",
+    "openFileCacheMax",
+    SERVER,
+    "number",
+    "Files each thread keeps open; 0: none, every request looks at the file itself (mpmd only)",
+    number("OpenFileCacheMax", 0),
+  ),
+  serverRow(
+    "OpenFileCacheValid",
+    "openFileCacheValid",
+    SERVER,
+    "num[ms]",
+    "How long an open file is believed to be unchanged (mpmd only)",
+    ([arg]) => timeInterval(arg, "s"),
+  ),
+  serverRow(
+    "OpenFileCacheContent",
+    "openFileCacheContent",
+    SERVER,
+    "bytes",
+    "Files up to this size are kept in memory (mpmd only)",
+    number("OpenFileCacheContent", 0, 16_777_216),
+  ),
+  dirRow(
+    "LimitRequestBody",
+    "limitRequestBody",
+    "bytes",
+    "The longest request body; 0: no limit",
+    number("LimitRequestBody", 0),
+  ),
+  dirRow("FileETag", "fileETag", "component ...", "What the ETag of a file is made of", fileETag, [1, 5]),
+  dirRow(
+    "MaxRanges",
+    "maxRanges",
+    "default|unlimited|none|number",
+    "The most ranges of one request",
+    rangeLimit("MaxRanges", 200),
+  ),
+  dirRow(
+    "MaxRangeOverlaps",
+    "maxOverlaps",
+    "default|unlimited|none|number",
+    "The most ranges that overlap",
+    rangeLimit("MaxRangeOverlaps", 20),
+  ),
+  dirRow(
+    "MaxRangeReversals",
+    "maxReversals",
+    "default|unlimited|none|number",
+    "The most ranges that go backwards",
+    rangeLimit("MaxRangeReversals", 20),
+  ),
+  dirRow(
+    "SetHandler",
+    "handler",
+    "handler-name|None",
+    "The handler that answers requests here",
+    ([name]) => name.toLowerCase(),
+  ),
+];

@@ -1,0 +1,34 @@
+// What does the core do for every request? Finds the file that the path means, and sends it if no other module answers.
+
+import { errorReply } from "../../server/request/error_reply.ts";
+import type { ServerModule } from "../../server/request/module.ts";
+import { CORE_DEFAULTS, coreServer } from "./config.ts";
+import { fileErrorReply, handleFile } from "./default_handler.ts";
+import { coreDirectives } from "./directives.ts";
+import { openFiles } from "./open_files.ts";
+import { mapToStorage, translateName } from "./translate.ts";
+
+export const core: ServerModule = {
+  name: "core_module",
+  source: "core.c",
+  directives: coreDirectives,
+  hooks: () => ({
+    threadInit({ config }) {
+      const values = { ...CORE_DEFAULTS, ...config.main.store.get(coreServer) };
+      openFiles.settings = {
+        max: values.openFileCacheMax,
+        valid: values.openFileCacheValid,
+        contentSize: values.openFileCacheContent,
+      };
+    },
+    translateName,
+    mapToStorage(exchange) {
+      if (exchange.filename === "") return undefined;
+      const error = mapToStorage(exchange);
+      return error === undefined ? undefined : fileErrorReply(exchange, error);
+    },
+    handler(exchange) {
+      return exchange.filename === "" ? errorReply(exchange, 404) : handleFile(exchange);
+    },
+  }),
+};

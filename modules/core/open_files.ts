@@ -1,0 +1,139 @@
+// Which files are open, and is what we know of them still true? The open-file cache of one thread (OpenFileCache…, as nginx's
+// open_file_cache): a file is looked at again when its entry is older than OpenFileCacheValid, small files keep their content.
+//
+// An entry is shared by all responses that send from it; its descriptor is closed when the last of them is done.
+
+import * as posix from "../../platform/posix.ts";
+import type { FileSource } from "../../mpm/mod.ts";
+import type { FileInfo } from "../../server/request/exchange.ts";
+
+/** The OpenFileCache directives. */
+export interface OpenFileCacheSettings {
+  /** Entries kept per thread; 0: none, every request looks at the file itself. */
+  readonly max: number;
+  /** Milliseconds that an entry is believed without a look. */
+  readonly valid: number;
+  /** Files up to this many bytes are kept in memory. */
+  readonly contentSize: number;
+}
+
+/** The file is there but cannot be read, or the system has no more descriptors. */
+export class FileError extends Error {
+  override readonly name = "FileError";
+  constructor(readonly reason: "denied" | "missing" | "resources", path: string) {
+    super(`${path}: ${reason}`);
+  }
+}
+
+/** What stat() says of a path, or undefined if there is nothing. @throws FileError when it may not be known */
+export function fileInfo(path: string): FileInfo | undefined {
+  try {
+    const { isFile, isDirectory, size, mtime, ino } = Deno.statSync(path);
+    return { isFile, isDirectory, size, mtime: mtime?.getTime() ?? 0, inode: ino ?? 0 };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    if (error instanceof Deno.errors.PermissionDenied) throw new FileError("denied", path);
+    if (error instanceof Deno.errors.FilesystemLoop || /name too long/i.test(String(error))) return undefined;
+    throw error;
+  }
+}
+
+/** An open file. */
+export class OpenFile implements FileSource {
+  #fd: number;
+  #users = 1;
+  #content: Uint8Array<ArrayBuffer> | undefined;
+
+  constructor(readonly path: string, readonly info: FileInfo, fd: number, public checkedAt: number) {
+    this.#fd = fd;
+  }
+
+  get fd(): number {
+    return this.#fd;
+  }
+
+  /** One more user; each use ends with release(). */
+  use(): this {
+    this.#users++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.#users > 0 || this.#fd < 0) return;
+    posix.close(this.#fd);
+    this.#fd = -1;
+  }
+
+  /** The whole content, read once. @throws FileError when the file is not as long as it was */
+  content(): Uint8Array<ArrayBuffer> {
+    this.#content ??= this.read(0, this.info.size);
+    return this.#content;
+  }
+
+  /** `length` bytes from `offset`. @throws FileError when they are not there */
+  read(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(length);
+    for (let at = 0; at < length;) {
+      const n = posix.readAt(this.#fd, bytes.subarray(at), length - at, offset + at);
+      if (n === -posix.Errno.EINTR) continue;
+      if (n <= 0) throw new FileError("missing", this.path);
+      at += n;
+    }
+    return bytes;
+  }
+}
+
+/** The open files of a thread. */
+export class OpenFileCache {
+  readonly #files: Map<string, OpenFile> = new Map();
+
+  constructor(public settings: OpenFileCacheSettings) {}
+
+  /**
+   * The file at `path`, whose state is `info` if the caller has looked just now. The caller owns one use of it.
+   * @throws FileError when it cannot be opened
+   */
+  open(path: string, info: FileInfo, now: number): OpenFile {
+    const known = this.#files.get(path);
+    if (
+      known !== undefined && known.info.mtime === info.mtime && known.info.size === info.size &&
+      known.info.inode === info.inode
+    ) {
+      known.checkedAt = now;
+      return known.use();
+    }
+    if (known !== undefined) this.#drop(path, known);
+    const fd = posix.openForReading(path);
+    if (fd < 0) throw openError(-fd, path);
+    const file = new OpenFile(path, info, fd, now);
+    if (this.settings.max === 0) return file;
+    if (this.#files.size >= this.settings.max) {
+      const [oldest, entry] = this.#files.entries().next().value!;
+      this.#drop(oldest, entry);
+    }
+    this.#files.set(path, file);
+    return file.use();
+  }
+
+  /** What is known of `path`, if it was looked at recently enough to be believed. */
+  recent(path: string, now: number): FileInfo | undefined {
+    const known = this.#files.get(path);
+    return known !== undefined && now - known.checkedAt < this.settings.valid ? known.info : undefined;
+  }
+
+  #drop(path: string, file: OpenFile): void {
+    this.#files.delete(path);
+    file.release();
+  }
+}
+
+/** The open files of this thread. */
+export const openFiles: OpenFileCache = new OpenFileCache({ max: 1000, valid: 1000, contentSize: 65536 });
+
+function openError(errno: number, path: string): FileError {
+  if (errno === 13 || errno === 1) return new FileError("denied", path);
+  if (errno === posix.Errno.EMFILE || errno === posix.Errno.ENFILE || errno === posix.Errno.ENOMEM) {
+    return new FileError("resources", path);
+  }
+  return new FileError("missing", path);
+}

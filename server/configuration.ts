@@ -1,0 +1,162 @@
+// What does the configuration say? From the command line to values: which file is read, which MPM it names, and what the server
+// threads are to know.
+
+import { dirname, fromFileUrl, isAbsolute, join, resolve } from "@std/path";
+import { allMpms, findMpm, isMpmName, type Mpm, type MpmSettings, type RunnableConfig } from "../mpm/mod.ts";
+import { defaultMpm, system } from "../platform/detect.ts";
+import { CORE_DEFAULTS, coreServer } from "../modules/core/config.ts";
+import {
+  applyConfig,
+  ArgumentError,
+  type ConfigNode,
+  denoFiles,
+  type Directive,
+  DirectiveTable,
+  readConfig,
+  sectionRows,
+  type ServerConfig,
+  serverKey,
+} from "./config/mod.ts";
+import { MODULES } from "./modules.ts";
+import type { Options } from "./options.ts";
+import type { ProgramData } from "./program.ts";
+
+/** The release of httpd whose behaviour is implemented: what <IfVersion> compares with. */
+const HTTPD_VERSION = "2.4.63";
+
+/** A configuration that has been read, applied and checked. */
+export interface Configuration {
+  readonly serverRoot: string;
+  /** For people: the file that was read. */
+  readonly source: string;
+  /** MPMs that were asked for, and by what. */
+  readonly namedMpms: readonly { readonly name: string; readonly by: string }[];
+  readonly pidFile: string | undefined;
+  readonly errorLog: string;
+  readonly logLevel: readonly string[];
+  readonly warnings: readonly string[];
+  readonly runnable: RunnableConfig;
+}
+
+const mpmSettings = serverKey<MpmSettings>("mpm", {
+  create: () => ({ listen: [] }),
+  merge: (base) => base,
+});
+
+/** The rows of an MPM's directives: global, and theirs only while it is loaded. */
+function mpmRows(mpm: Mpm): Directive[] {
+  return mpm.directives.map(({ name, syntax, help, args, apply, default: value }) => ({
+    name,
+    syntax,
+    help,
+    args,
+    default: value,
+    contexts: ["server config"] as const,
+    apply(values, to) {
+      try {
+        apply(values, to.server.get(mpmSettings));
+      } catch (error) {
+        throw new ArgumentError((error as Error).message);
+      }
+    },
+  }));
+}
+
+/** All directives while `mpm` is loaded. */
+function tableFor(mpm: Mpm | undefined): DirectiveTable {
+  return new DirectiveTable([
+    ...sectionRows,
+    ...MODULES.flatMap(({ directives }) => directives),
+    ...mpm === undefined ? [] : mpmRows(mpm),
+  ]);
+}
+
+/** The MPM that has a directive which the loaded one has not. */
+function mpmWith(directive: string): string | undefined {
+  const mpm = allMpms().find(({ directives }) =>
+    directives.some(({ name }) => name.toLowerCase() === directive.toLowerCase())
+  );
+  return mpm === undefined ? undefined : `the MPM ${mpm.name}`;
+}
+
+/** Applies a tree; control process and server threads both do, each for itself. @throws ConfigError */
+export function applyTree(
+  nodes: readonly ConfigNode[],
+  serverRoot: string,
+  mpm: Mpm | undefined,
+): ServerConfig {
+  return applyConfig(nodes, {
+    table: tableFor(mpm),
+    serverRoot,
+    windowsPaths: system === "windows",
+    knownElsewhere: mpmWith,
+  });
+}
+
+/** ServerRoot until something else is said: where mod.ts is, where the compiled program is, or the current directory. */
+function defaultServerRoot(entry: string): string {
+  if (Deno.build.standalone) return dirname(Deno.execPath());
+  return entry.startsWith("file:") ? dirname(fromFileUrl(entry)) : Deno.cwd();
+}
+
+/** The configuration of an application that was named on the command line without a configuration file. */
+function applicationLines(options: Options): string[] {
+  const listen = options.listen.length > 0 ? options.listen : ["8080"];
+  return [...listen.map((address) => `Listen ${address}`), "PidFile none", "ErrorLog /dev/stderr"];
+}
+
+/** Reads and applies what `options` ask for. @throws ConfigError */
+export async function loadConfiguration(options: Options, entry: string): Promise<Configuration> {
+  const named: { name: string; by: string }[] = [];
+  if (options.mpm !== undefined) named.push({ name: options.mpm, by: `--mpm ${options.mpm}` });
+  const current = () => findMpm(named[0]?.name ?? defaultMpm().name);
+  const { application, configFile } = options;
+  const alone = application !== undefined && configFile === undefined;
+  const serverRoot = resolve(options.serverRoot ?? (alone ? Deno.cwd() : defaultServerRoot(entry)));
+  const read = readConfig({
+    files: denoFiles,
+    serverRoot,
+    file: alone ? undefined : resolve(serverRoot, configFile ?? "conf/httpd.conf"),
+    before: alone ? applicationLines(options) : [],
+    after: application === undefined ? [] : [`Application ${JSON.stringify(resolve(application))}`],
+    defines: options.defines,
+    environment: (name) => Deno.env.get(name),
+    version: HTTPD_VERSION,
+    loadModule(id, path) {
+      if (isMpmName(id)) named.push({ name: id, by: `LoadModule ${id}` });
+      else if (!MODULES.some(({ name }) => name === id)) {
+        throw new ArgumentError(`Cannot load ${path} into server: there is no module ${id}`);
+      }
+    },
+    hasModule: (name) =>
+      MODULES.some((module) => module.name === name || module.source === name) ||
+      current()?.module === name || current()?.source === name,
+    hasDirective: (name) => tableFor(current()).find(name) !== undefined,
+  });
+  const { nodes } = read;
+  const config = applyTree(nodes, read.serverRoot, current());
+  const values = { ...CORE_DEFAULTS, ...config.main.store.get(coreServer) };
+  const absolute = (path: string) => isAbsolute(path) ? path : join(read.serverRoot, path);
+  const program: ProgramData = {
+    nodes,
+    mpm: named[0]?.name ?? defaultMpm().name,
+    serverRoot: read.serverRoot,
+    errorLog: absolute(values.errorLog),
+    logLevel: values.logLevel,
+  };
+  for (const module of MODULES) await module.checkConfig?.(config, read.serverRoot);
+  return {
+    serverRoot: read.serverRoot,
+    source: alone ? `application ${application}` : read.includes[0].file,
+    namedMpms: named,
+    pidFile: values.pidFile.toLowerCase() === "none" ? undefined : absolute(values.pidFile),
+    errorLog: program.errorLog,
+    logLevel: values.logLevel,
+    warnings: read.warnings.map(({ message, file, line }) => `${message} (line ${line} of ${file})`),
+    runnable: {
+      settings: config.main.store.get(mpmSettings),
+      program,
+      firstRequestMs: values.headTimeout.initial || values.timeout,
+    },
+  };
+}

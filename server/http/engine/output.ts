@@ -1,0 +1,65 @@
+// Where are the bytes of responses put together? One staging buffer per thread: heads, small bodies and pipelined responses
+// are written into it and leave in one send.
+
+const encoder = new TextEncoder();
+
+/** A buffer that grows to what one batch of responses needs, and is used again for the next. */
+export class OutputBuffer {
+  bytes: Uint8Array<ArrayBuffer>;
+  length = 0;
+  #encoded: Uint8Array<ArrayBuffer> = new Uint8Array(4096);
+  #encodedLength = 0;
+
+  constructor(size: number = 1 << 17) {
+    this.bytes = new Uint8Array(size);
+  }
+
+  /** Makes room for `count` more bytes. */
+  reserve(count: number): void {
+    if (this.length + count <= this.bytes.length) return;
+    const larger = new Uint8Array(Math.max(this.bytes.length * 2, this.length + count));
+    larger.set(this.bytes.subarray(0, this.length));
+    this.bytes = larger;
+  }
+
+  /** Appends text whose characters are all below 256, a byte each. */
+  latin1(text: string): void {
+    const count = text.length;
+    // UTF-8 is the same for ASCII, and the encoder is the fastest way there is; it may need up to three bytes a character.
+    this.reserve(count * 3);
+    const { bytes } = this;
+    const at = this.length;
+    if (encoder.encodeInto(text, bytes.subarray(at)).written === count) {
+      this.length = at + count;
+      return;
+    }
+    for (let i = 0; i < count; i++) bytes[at + i] = text.charCodeAt(i);
+    this.length = at + count;
+  }
+
+  /** Makes UTF-8 of `text`, for appendEncoded() to append. Returns its length in bytes. */
+  encode(text: string): number {
+    if (this.#encoded.length < text.length * 3) this.#encoded = new Uint8Array(text.length * 3);
+    this.#encodedLength = encoder.encodeInto(text, this.#encoded).written;
+    return this.#encodedLength;
+  }
+
+  /** Appends what was last encoded. Returns its length. */
+  appendEncoded(): number {
+    this.reserve(this.#encodedLength);
+    const { bytes, length } = this;
+    const encoded = this.#encoded;
+    // A view for set() costs more than these few bytes.
+    if (this.#encodedLength < 256) {
+      for (let i = 0; i < this.#encodedLength; i++) bytes[length + i] = encoded[i];
+    } else bytes.set(encoded.subarray(0, this.#encodedLength), length);
+    this.length += this.#encodedLength;
+    return this.#encodedLength;
+  }
+
+  append(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+}

@@ -1,0 +1,59 @@
+// What does a handler answer? A light description of a response; the connection engine makes bytes of it.
+
+import type { FileSource } from "../../../mpm/mod.ts";
+
+/** Header fields in the order they are sent. Values are latin1, validated before they are written. */
+export type Fields = (readonly [name: string, value: string])[];
+
+/** A piece of a body that is put together. */
+export type BodyPart = Uint8Array<ArrayBuffer> | {
+  readonly file: FileSource;
+  readonly offset: number;
+  readonly length: number;
+};
+
+/** What follows the head. `length` undefined: not known, so chunked or until close. */
+export type Body =
+  | { readonly kind: "none" }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** Sent as UTF-8. */
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "parts"; readonly parts: readonly BodyPart[]; readonly length: number }
+  | {
+    readonly kind: "stream";
+    readonly stream: ReadableStream<Uint8Array>;
+    readonly length: number | undefined;
+  };
+
+export const NO_BODY: Body = { kind: "none" };
+
+/** A response. Date, Server, Content-Length, Connection, Keep-Alive and Transfer-Encoding are the engine's to add. */
+export interface Reply {
+  readonly status: number;
+  /** Overrides the status table's reason phrase. */
+  readonly reason?: string;
+  readonly fields: Fields;
+  readonly contentType?: string;
+  readonly body: Body;
+  /** Content-Length to send although there is no body (HEAD, 304 never). */
+  readonly declaredLength?: number;
+  /** The connection must not be used again (the request was not understood, or not read to its end). */
+  readonly close?: boolean;
+  /** A whole message made ahead; set for answers that are the same for everybody, for some time. */
+  readonly prepared?: PreparedReply;
+}
+
+/** A response as it goes over the wire to an HTTP/1.1 client whose connection stays open. */
+export interface PreparedReply {
+  /** Head and body in one piece. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly status: number;
+  /** Where the 29 characters of the Date field begin, and of which second (since 1970) they are. */
+  readonly dateAt: number;
+  dateSecond: number;
+  readonly bodyLength: number;
+  /** clock of performance.now(): until then it is good without a look at what it was made of. */
+  validUntil: number;
+  /** Asks what it was made of whether it is still good; extends validUntil, or returns false. */
+  revalidate(now: number): boolean;
+}

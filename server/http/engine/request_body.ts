@@ -1,0 +1,92 @@
+// How does a handler get at the body of its request? As a stream that lets the client wait when the handler is slow, and that
+// answers an Expect: 100-continue only when somebody begins to read.
+
+import type { RequestBody } from "../../request/exchange.ts";
+
+/** The engine's side of a body that is being received. */
+export interface BodySource {
+  /** The handler wants more: read on. */
+  resume(): void;
+  /** The handler has enough for now. */
+  pause(): void;
+}
+
+/** A body whose client went away, was too slow or sent nonsense. */
+export class BodyError extends Error {
+  override readonly name = "BodyError";
+}
+
+/** This much (bytes) is received ahead of the handler. */
+const HIGH_WATER = 65536;
+
+/** The body of one request. */
+export class StreamedBody implements RequestBody {
+  #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
+  #stream: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
+  /** What arrived before anybody asked for the stream. */
+  #early: Uint8Array<ArrayBuffer>[] = [];
+  #earlySize = 0;
+  #ended = false;
+  #error: BodyError | undefined;
+
+  constructor(readonly source: BodySource) {}
+
+  /** True once the handler has taken the stream. */
+  get taken(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  /** The stream. Asked for again it is the same one, which the platform then reports as locked or disturbed. */
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    this.#stream ??= new ReadableStream({
+      start: (controller) => {
+        this.#controller = controller;
+        for (const bytes of this.#early) controller.enqueue(bytes);
+        this.#early = [];
+        if (this.#error !== undefined) controller.error(this.#error);
+        else if (this.#ended) controller.close();
+      },
+      pull: () => this.source.resume(),
+      cancel: () => {
+        this.#controller = undefined;
+        this.source.resume();
+      },
+    }, { highWaterMark: HIGH_WATER, size: (bytes) => bytes.length });
+    return this.#stream;
+  }
+
+  /** The engine received `bytes` (a copy, the handler's to keep). */
+  push(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#stream === undefined) {
+      this.#early.push(bytes);
+      this.#earlySize += bytes.length;
+      if (this.#earlySize >= HIGH_WATER) this.source.pause();
+      return;
+    }
+    if (this.#controller === undefined) return;
+    this.#controller.enqueue(bytes);
+    if ((this.#controller.desiredSize ?? 0) <= 0) this.source.pause();
+  }
+
+  /** The body is complete. */
+  end(): void {
+    this.#ended = true;
+    this.#controller?.close();
+    this.#controller = undefined;
+  }
+
+  /** No more will come, and it was not all. */
+  fail(message: string): void {
+    this.#error = new BodyError(message);
+    this.#controller?.error(this.#error);
+    this.#controller = undefined;
+  }
+
+  /** The response is done: what is still to come is nobody's. */
+  discard(): void {
+    this.#early = [];
+    if (this.#controller !== undefined && !this.#ended) {
+      this.fail("the response was finished before the request body was read");
+    }
+  }
+}

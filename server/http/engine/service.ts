@@ -1,0 +1,58 @@
+// What does the connection engine need of the rest of the server? Settings, an answer to a request, and somebody to tell when
+// it has been given.
+
+import type { ParserOptions, ProtocolError } from "../parser/mod.ts";
+import type { Exchange } from "../../request/exchange.ts";
+import type { OutputBuffer } from "./output.ts";
+import type { PreparedReply, Reply } from "./reply.ts";
+
+/** `initial[-max][,MinRate=n]` of RequestReadTimeout; times in ms, 0: off; rate in bytes a second. */
+export interface ReadTimeout {
+  readonly initial: number;
+  readonly max: number;
+  readonly minRate: number;
+}
+
+/** The directives that a connection obeys; times in ms. */
+export interface ConnectionSettings {
+  readonly timeout: number;
+  readonly keepAlive: boolean;
+  readonly keepAliveTimeout: number;
+  /** 0: no limit. */
+  readonly maxKeepAliveRequests: number;
+  readonly headTimeout: ReadTimeout;
+  readonly bodyTimeout: ReadTimeout;
+  readonly parser: ParserOptions;
+  /** The Server field. */
+  readonly serverField: string;
+}
+
+/** The server, as the engine sees it; one object per thread. */
+export interface Service {
+  /** The staging buffer of this thread. */
+  readonly output: OutputBuffer;
+  /** Before the virtual host is known. */
+  readonly settings: ConnectionSettings;
+  /** A message made ahead for this request, if it depends on nothing but the target. */
+  prepared(exchange: Exchange): PreparedReply | undefined;
+  /** Finds the virtual host and location. Returns a reply when the request can only fail; `wantsBody` says when to call handle. */
+  begin(exchange: Exchange): Reply | undefined;
+  /** True when the handler of this request reads the body itself; else handle() is called after the body has been discarded. */
+  wantsBody(exchange: Exchange): boolean;
+  /** Answers. Never throws: a handler's failure is a reply of 500. The promise may be rejected. */
+  handle(exchange: Exchange): Reply | Promise<Reply>;
+  /** Logs what a handler's promise was rejected with. Returns the reply of 500. */
+  handlerFailed(exchange: Exchange, error: unknown): Reply;
+  /** The settings of the request's virtual host. */
+  settingsOf(exchange: Exchange): ConnectionSettings;
+  /** An answer to bytes that are no request. */
+  protocolError(error: ProtocolError, exchange: Exchange): Reply;
+  /** The answer for a client that was too slow. */
+  timedOut(exchange: Exchange): Reply;
+  /** The answer instead of one with a field that cannot be sent. */
+  invalidField(exchange: Exchange, error: Error): Reply;
+  /** A response body failed after its head was sent: log it. */
+  streamFailed(exchange: Exchange, error: unknown): void;
+  /** A response has been sent, or was broken off: logs and counters. */
+  finished(exchange: Exchange): void;
+}

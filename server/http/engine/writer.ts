@@ -1,0 +1,120 @@
+// How does a response look on the wire? Writes heads and small bodies into the staging buffer, and decides with the request
+// whether the connection may stay open (http-core.md 5 and 11).
+
+import {
+  currentHttpDate,
+  dropsConnection,
+  hasNoBody,
+  isFieldName,
+  isFieldValue,
+  reasonPhrase,
+} from "../content/mod.ts";
+import type { Exchange } from "../../request/exchange.ts";
+import type { OutputBuffer } from "./output.ts";
+import type { PreparedReply, Reply } from "./reply.ts";
+import type { ConnectionSettings } from "./service.ts";
+
+/** How a body is delimited. */
+export type Framing = "none" | "length" | "chunked" | "close";
+
+/** What was decided while a head was written. */
+export interface Sent {
+  readonly framing: Framing;
+  readonly persistent: boolean;
+}
+
+/** A field of a handler's reply that cannot be sent: it would let a value end the line (AH02428-AH02430). */
+export class FieldError extends Error {
+  override readonly name = "FieldError";
+}
+
+/**
+ * Writes the head of `reply` into `output`.
+ * @throws FieldError for an invalid field name or value, before anything is written
+ */
+export function writeHead(
+  output: OutputBuffer,
+  exchange: Exchange,
+  reply: Reply,
+  settings: ConnectionSettings,
+  now: number,
+): Sent {
+  const { head, transport } = exchange;
+  const { status, body } = reply;
+  const reason = reply.reason ?? reasonPhrase(status) ?? "";
+  const date = currentHttpDate(Math.floor(now / 1000));
+  let text = `HTTP/1.1 ${status} ${reason}\r\nDate: ${date}\r\nServer: ${settings.serverField}\r\n`;
+  for (const [name, value] of reply.fields) {
+    if (!isFieldName(name) || !isFieldValue(value)) {
+      throw new FieldError(`invalid response field ${JSON.stringify(name)}`);
+    }
+    text += `${name}: ${value}\r\n`;
+  }
+  let framing: Framing = "none";
+  let delimited = true;
+  const length = bodyLength(reply, output);
+  if (hasNoBody(status)) framing = "none";
+  else if (length !== undefined) {
+    framing = "length";
+    // A HEAD response says what GET would give, if that is known and not nothing (http-core.md 6).
+    if (head.method !== "HEAD" || length > 0) text += `Content-Length: ${length}\r\n`;
+  } else if (head.method === "HEAD") framing = "none";
+  else if (head.isHttp11) framing = "chunked";
+  else {
+    framing = "close";
+    delimited = false;
+  }
+  if (head.method === "HEAD") framing = "none";
+  const persistent = delimited && mayPersist(exchange, reply, settings);
+  if (!persistent) text += "Connection: close\r\n";
+  else if (head.sentKeepAlive) {
+    const left = settings.maxKeepAliveRequests - exchange.keepAlives;
+    const max = settings.maxKeepAliveRequests > 0 ? `, max=${left - 1}` : "";
+    text += `Keep-Alive: timeout=${
+      Math.floor(settings.keepAliveTimeout / 1000)
+    }${max}\r\nConnection: Keep-Alive\r\n`;
+  }
+  if (framing === "chunked") text += "Transfer-Encoding: chunked\r\n";
+  if (reply.contentType !== undefined && status !== 304 && status !== 204) {
+    if (!isFieldValue(reply.contentType)) throw new FieldError("invalid Content-Type");
+    text += `Content-Type: ${reply.contentType}\r\n`;
+  }
+  // HTTP/0.9 knows no head: the answer is the bare body.
+  if (head.major >= 1) output.latin1(text + "\r\n");
+  exchange.connectionState = persistent && !transport.stopping ? "+" : "-";
+  return { framing: body.kind === "none" ? "none" : framing, persistent };
+}
+
+function bodyLength({ body, declaredLength }: Reply, output: OutputBuffer): number | undefined {
+  if (declaredLength !== undefined) return declaredLength;
+  if (body.kind === "text") return output.encode(body.text);
+  if (body.kind === "bytes") return body.bytes.length;
+  if (body.kind === "none") return 0;
+  return body.length;
+}
+
+/** The conditions of http-core.md 5 but for the length, which the caller has looked at. */
+function mayPersist(exchange: Exchange, reply: Reply, settings: ConnectionSettings): boolean {
+  const { head, transport, keepAlives } = exchange;
+  const { maxKeepAliveRequests } = settings;
+  return settings.keepAlive && settings.keepAliveTimeout > 0 && head.keepAlive && !head.closeAfter &&
+    reply.close !== true && !transport.stopping && !dropsConnection(reply.status) &&
+    (maxKeepAliveRequests === 0 || keepAlives + 1 < maxKeepAliveRequests);
+}
+
+/** True when a message made ahead is right for this exchange as it is: HTTP/1.1, open afterwards, no Keep-Alive field. */
+export function takesPrepared(exchange: Exchange, settings: ConnectionSettings): boolean {
+  const { head, transport, keepAlives } = exchange;
+  return head.isHttp11 && head.keepAlive && !head.sentKeepAlive && !head.closeAfter && settings.keepAlive &&
+    settings.keepAliveTimeout > 0 && !transport.stopping &&
+    (settings.maxKeepAliveRequests === 0 || keepAlives + 1 < settings.maxKeepAliveRequests);
+}
+
+/** Brings the Date field of a message made ahead up to date. */
+export function refreshDate(prepared: PreparedReply, now: number): void {
+  const second = Math.floor(now / 1000);
+  if (prepared.dateSecond === second) return;
+  prepared.dateSecond = second;
+  const text = currentHttpDate(second);
+  for (let i = 0; i < text.length; i++) prepared.bytes[prepared.dateAt + i] = text.charCodeAt(i);
+}

@@ -1,0 +1,206 @@
+// What happens when the server is started? The command line is carried out: print something, signal a running server, or run
+// one with the MPM that the configuration names.
+
+import {
+  allMpms,
+  BindError,
+  chooseMpm,
+  isChild,
+  type MpmChoice,
+  MpmError,
+  runChild,
+  type ServerHost,
+} from "../mpm/mod.ts";
+import type { Endpoint } from "../mpm/mod.ts";
+import { defaultMpm, probe } from "../platform/detect.ts";
+import * as posix from "../platform/posix.ts";
+import { ConfigError } from "./config/mod.ts";
+import { type Configuration, loadConfiguration } from "./configuration.ts";
+import { becomeDaemon, isDaemon, startDaemon } from "./daemon.ts";
+import { ErrorLog } from "./log/error_log.ts";
+import { MODULES } from "./modules.ts";
+import { type Action, type Options, parseOptions, USAGE, UsageError } from "./options.ts";
+import { PidFileError, readPid, removePid, runningPid, writePid } from "./pid_file.ts";
+import { DESCRIPTION } from "./version.ts";
+
+/** Something that keeps the server from starting; its message is all the user needs. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+}
+
+const SIGNALS: Readonly<Record<Exclude<Action, "start">, Deno.Signal>> = {
+  "stop": "SIGTERM",
+  "restart": "SIGHUP",
+  "graceful": "SIGUSR1",
+  "graceful-stop": "SIGWINCH",
+};
+
+/** Runs the command line `args` and returns the exit code. `entry` is the module that was started, for children to start too. */
+export async function main(args: readonly string[], entry: string): Promise<number> {
+  if (isChild()) return await runChild(new URL("./thread.ts", import.meta.url));
+  try {
+    const options = parseOptions(args);
+    return await carryOut(options, args, entry);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      console.error(`mpmd: ${error.message}\n${USAGE}`);
+      return 1;
+    }
+    const known = [ConfigError, MpmError, BindError, PidFileError, StartError].some((kind) =>
+      error instanceof kind
+    );
+    if (!known) throw error;
+    console.error((error as Error).message);
+    if (error instanceof BindError) console.error("AH00015: Unable to open logs");
+    return 1;
+  }
+}
+
+async function carryOut(options: Options, args: readonly string[], entry: string): Promise<number> {
+  switch (options.print) {
+    case "help":
+      console.log(USAGE);
+      return 0;
+    case "version":
+      console.log(`Server version: ${DESCRIPTION}\nServer runtime: Deno ${Deno.version.deno}`);
+      return 0;
+    case "modules":
+      console.log(["Compiled in modules:", ...sources()].join("\n"));
+      return 0;
+  }
+  const capabilities = await probe();
+  const configuration = await loadConfiguration(options, entry);
+  const choice = chooseMpm(configuration.namedMpms, defaultMpm(), capabilities);
+  if (options.print === "settings") {
+    printSettings(configuration, choice);
+    return 0;
+  }
+  if (options.test) {
+    console.error("Syntax OK");
+    return 0;
+  }
+  posix.openLibc();
+  const { pidFile } = configuration;
+  const running = pidFile === undefined ? undefined : runningPid(pidFile);
+  if (options.action !== undefined && options.action !== "start") {
+    if (running !== undefined) {
+      Deno.kill(running, SIGNALS[options.action]);
+      return 0;
+    }
+    const stale = pidFile === undefined ? undefined : readPid(pidFile);
+    if (options.action === "stop" || options.action === "graceful-stop") {
+      console.error(`mpmd (${stale === undefined ? "no pid file" : `pid ${stale}?`}) not running`);
+      return options.action === "stop" ? 0 : 1;
+    }
+    console.error("mpmd not running, trying to start");
+  } else if (running !== undefined) {
+    console.error(`mpmd (pid ${running}) already running`);
+    return 0;
+  }
+  const foreground = options.action === undefined || options.defines.includes("FOREGROUND") || isDaemon();
+  if (!foreground) return await startDaemon(entry, args);
+  return await run(options, args, entry, configuration, choice);
+}
+
+function sources(): string[] {
+  return [...MODULES.map(({ source }) => source), ...allMpms().map(({ source }) => source)].map((name) =>
+    `  ${name}`
+  );
+}
+
+function printSettings(configuration: Configuration, { mpm }: MpmChoice): void {
+  console.log([
+    `Server version: ${DESCRIPTION}`,
+    `Server runtime: Deno ${Deno.version.deno}, V8 ${Deno.version.v8}, TypeScript ${Deno.version.typescript}`,
+    `Architecture:   ${Deno.build.arch}`,
+    `Server MPM:     ${mpm.title}`,
+    `  threaded:     ${mpm.threaded}`,
+    `    forked:     ${mpm.forked}`,
+    "Server compiled with....",
+    ` -D HTTPD_ROOT="${configuration.serverRoot}"`,
+    ` -D DEFAULT_PIDLOG="logs/httpd.pid"`,
+    ` -D DEFAULT_ERRORLOG="logs/error_log"`,
+    ` -D SERVER_CONFIG_FILE="conf/httpd.conf"`,
+  ].join("\n"));
+}
+
+/** Runs the server in this process until it is stopped. */
+async function run(
+  options: Options,
+  args: readonly string[],
+  entry: string,
+  configuration: Configuration,
+  choice: MpmChoice,
+): Promise<number> {
+  const log = new ErrorLog(configuration.errorLog, configuration.logLevel, -1);
+  const { pidFile } = configuration;
+  if (pidFile !== undefined) writePid(pidFile);
+  for (const warning of configuration.warnings) console.error(`WARNING: ${warning}`);
+  const host: ServerHost = {
+    config: configuration.runnable,
+    log: (level, ah, message) => log.log(level, `mpm_${choice.mpm.name}`, ah, message),
+    childCommand: childCommand(entry),
+    description: DESCRIPTION,
+    commandLine: ["mpmd", ...args].join(" "),
+    onBound: (addresses) => {
+      announce(configuration, choice, addresses);
+      if (isDaemon()) becomeDaemon(configuration.errorLog);
+    },
+    reload: () => reload(options, entry, choice, log),
+    onGracefulStop: () => {
+      if (pidFile !== undefined) removePid(pidFile);
+    },
+  };
+  try {
+    return await choice.mpm.run(host);
+  } finally {
+    if (pidFile !== undefined) removePid(pidFile);
+    log.close();
+  }
+}
+
+function announce(configuration: Configuration, choice: MpmChoice, addresses: readonly Endpoint[]): void {
+  const urls = addresses.map(({ address, port }) =>
+    `http://${address.includes(":") ? `[${address}]` : address}:${port}/`
+  );
+  console.error([
+    `${DESCRIPTION}, MPM ${choice.mpm.name} (${choice.reason}), Deno ${Deno.version.deno}`,
+    `configuration: ${configuration.source}`,
+    `listening on ${urls.join(" ")}`,
+    `control process ${Deno.pid}`,
+  ].join("\n"));
+}
+
+/** The configuration for a restart; with errors, or with another MPM, the running one stays. */
+async function reload(options: Options, entry: string, choice: MpmChoice, log: ErrorLog) {
+  const module = `mpm_${choice.mpm.name}`;
+  try {
+    const configuration = await loadConfiguration(options, entry);
+    const chosen = chooseMpm(configuration.namedMpms, defaultMpm(), await probe());
+    if (chosen.mpm !== choice.mpm) {
+      log.log("crit", module, "AH00534", "Configuration error: The MPM cannot be changed during restart.");
+      return undefined;
+    }
+    log.reopen();
+    return configuration.runnable;
+  } catch (error) {
+    if (!(error instanceof ConfigError) && !(error instanceof MpmError)) throw error;
+    log.log(
+      "crit",
+      module,
+      "AH00526",
+      `${error.message.replaceAll("\n", " ")}; the running configuration stays`,
+    );
+    return undefined;
+  }
+}
+
+/** How this program is started again: the executable itself when compiled, else Deno with the same entry. */
+function childCommand(entry: string): ServerHost["childCommand"] {
+  const executable = Deno.execPath();
+  if (Deno.build.standalone) return { executable, args: [] };
+  return {
+    executable,
+    args: ["run", "--allow-all", "--no-prompt", entry],
+  };
+}

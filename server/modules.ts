@@ -1,0 +1,11 @@
+// Which modules does this server have? The list; everything else takes them from here.
+
+import { app } from "../modules/app/mod.ts";
+import { core } from "../modules/core/mod.ts";
+import { dir } from "../modules/dir/mod.ts";
+import { logConfig } from "../modules/log_config/mod.ts";
+import { mime } from "../modules/mime/mod.ts";
+import type { ServerModule } from "./request/module.ts";
+
+/** All modules, in the order in which their hooks are asked. The core comes last: its handler takes what nobody else wants. */
+export const MODULES: readonly ServerModule[] = [app, dir, mime, logConfig, core];

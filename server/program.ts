@@ -1,0 +1,78 @@
+// What does a server thread need to answer requests? From the data it was posted, the request service with all its modules.
+
+import { findMpm, type ThreadOrder } from "../mpm/mod.ts";
+import { memoryAt } from "../platform/posix.ts";
+import { systemTitle } from "../platform/detect.ts";
+import { Scoreboard } from "../mpm/mod.ts";
+import { CORE_DEFAULTS, coreServer } from "../modules/core/config.ts";
+import { prepare } from "../modules/core/default_handler.ts";
+import type { ConfigNode, VirtualServer } from "./config/mod.ts";
+import { applyTree } from "./configuration.ts";
+import { serverBanner } from "./http/content/mod.ts";
+import type { ConnectionSettings } from "./http/engine/service.ts";
+import { ErrorLog } from "./log/error_log.ts";
+import { MODULES } from "./modules.ts";
+import { RequestService } from "./request/service.ts";
+import { VERSION } from "./version.ts";
+
+/** The part of a thread's order that is the server's. Plain data. */
+export interface ProgramData {
+  readonly nodes: readonly ConfigNode[];
+  readonly mpm: string;
+  readonly serverRoot: string;
+  /** Absolute. */
+  readonly errorLog: string;
+  readonly logLevel: readonly string[];
+}
+
+/** The service of one thread. @throws whatever a module throws that cannot start, an application that does not load for one */
+export async function createService(data: ProgramData, order: ThreadOrder) {
+  const config = applyTree(data.nodes, data.serverRoot, findMpm(data.mpm));
+  const errorLog = new ErrorLog(data.errorLog, data.logLevel, order.thread);
+  const hooks = MODULES.flatMap((module) => module.hooks?.() ?? []);
+  const { address, size, shape } = order.scoreboard;
+  const tokens = config.main.store.get(coreServer).serverTokens ?? CORE_DEFAULTS.serverTokens;
+  const serverField = serverBanner(tokens, { version: VERSION, platform: systemTitle, components: [] });
+  const service = new RequestService({
+    config,
+    hooks,
+    scoreboard: new Scoreboard(memoryAt(address, size), shape),
+    settingsOf: (host) => connectionSettings(host, serverField),
+    pathOptions: (host) => ({ ...CORE_DEFAULTS, ...host.store.get(coreServer) }),
+    prepare,
+    log: (level, ah, message, client) =>
+      errorLog.log(level, "core", ah, message, { client: `${client.address}:${client.port}` }),
+  });
+  for (const { threadInit } of hooks) {
+    await threadInit?.({
+      config,
+      serverRoot: data.serverRoot,
+      thread: order.thread,
+      log: (level, ah, message) => errorLog.log(level, "core", ah, message),
+    });
+  }
+  return {
+    service,
+    usesEventLoop: MODULES.some(({ usesEventLoop }) => usesEventLoop?.(config) === true),
+    onUncaught(error: unknown): void {
+      const text = error instanceof Error ? error.stack ?? error.message : String(error);
+      errorLog.log("error", "core", undefined, `uncaught in thread ${order.thread}: ${text}`);
+    },
+  };
+}
+
+function connectionSettings(host: VirtualServer, serverField: string): ConnectionSettings {
+  const values = { ...CORE_DEFAULTS, ...host.store.get(coreServer) };
+  const { limitRequestLine, limitRequestFieldSize, limitRequestFields, strict, allow09, lenientMethods } =
+    values;
+  return {
+    timeout: values.timeout,
+    keepAlive: values.keepAlive,
+    keepAliveTimeout: values.keepAliveTimeout,
+    maxKeepAliveRequests: values.maxKeepAliveRequests,
+    headTimeout: values.headTimeout,
+    bodyTimeout: values.bodyTimeout,
+    parser: { limitRequestLine, limitRequestFieldSize, limitRequestFields, strict, allow09, lenientMethods },
+    serverField,
+  };
+}

@@ -1,0 +1,93 @@
+// What is known of one request and its response? An Exchange is what httpd's modules know as request_rec: the engine makes
+// it, the phases fill it, the logs read it.
+
+import type { Transport } from "../../mpm/mod.ts";
+import type { DirStore, VirtualServer } from "../config/mod.ts";
+import type { Reply } from "../http/engine/reply.ts";
+import type { RequestHead } from "../http/parser/mod.ts";
+
+/** A request body for handlers that want one. */
+export interface RequestBody {
+  /** The body's bytes as they arrive; may be taken once. The client waits while they are not read. */
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+/** What stat() said about the file that a request means. */
+export interface FileInfo {
+  readonly isFile: boolean;
+  readonly isDirectory: boolean;
+  /** Bytes. */
+  readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly mtime: number;
+  readonly inode: number;
+}
+
+/** One request with its response. */
+export class Exchange {
+  /** Decoded and normalised path of the target; "*" for OPTIONS *. */
+  path = "";
+  /** What follows the question mark, without it. */
+  query = "";
+  vhost!: VirtualServer;
+  dir!: DirStore;
+  /** The file that the path means, once translated; its state; and what of the path is left behind it. */
+  filename = "";
+  file: FileInfo | undefined = undefined;
+  pathInfo = "";
+  /** Set by modules (SetHandler, AddHandler): which handler answers. */
+  handler: string | undefined = undefined;
+  contentType: string | undefined = undefined;
+  body: RequestBody | undefined = undefined;
+  reply: Reply | undefined = undefined;
+  /** Status of the response before any internal redirect or error document. */
+  status = 0;
+  /** Body bytes that were sent. */
+  bytesSent = 0;
+  /** The first bytes of the response are on their way: a failure can only break the connection off. */
+  committed = false;
+  /** 'X' broken off, '+' stays open, '-' is closed after the response. */
+  connectionState: "X" | "+" | "-" = "+";
+  /** A whole message may be kept for further requests for the same target: nothing depended on who asked. */
+  cacheable = false;
+  #abort: AbortController | undefined = undefined;
+  #completed: PromiseWithResolvers<void> | undefined = undefined;
+
+  constructor(
+    /** Refers to the receive buffer until it is detached. */
+    public head: RequestHead,
+    readonly transport: Transport,
+    /** Milliseconds since 1970. */
+    readonly startTime: number,
+    /** performance.now() at the start. */
+    readonly startClock: number,
+    /** Requests on this connection before this one. */
+    readonly keepAlives: number,
+  ) {}
+
+  /** Aborted when the client goes away before it has its answer. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    return this.#abort.signal;
+  }
+
+  /** Settled when the response has been handed to the kernel, or (rejected) broken off. */
+  get completed(): Promise<void> {
+    this.#completed ??= Promise.withResolvers<void>();
+    return this.#completed.promise;
+  }
+
+  /** The response is out, or broken off. */
+  complete(): void {
+    if (this.#completed === undefined) return;
+    if (this.connectionState !== "X") return this.#completed.resolve();
+    // Whoever asked may not be waiting any more: a rejection that nobody sees is no error of the thread's.
+    this.#completed.promise.catch(() => {});
+    this.#completed.reject(new DOMException("The response was broken off.", "AbortError"));
+  }
+
+  /** The client is gone. */
+  abort(): void {
+    this.#abort?.abort(new DOMException("The client has closed the connection.", "AbortError"));
+  }
+}

@@ -1,0 +1,55 @@
+// What is a module of this server? Directives for the configuration, and hooks for the phases of a request, under httpd's
+// names. A module knows the server's public types and nothing of MPMs or sockets.
+
+import type { Directive, ServerConfig } from "../config/mod.ts";
+import type { Reply } from "../http/engine/reply.ts";
+import type { Exchange } from "./exchange.ts";
+
+/** What a module may ask of the thread it runs on. */
+export interface ThreadContext {
+  readonly config: ServerConfig;
+  readonly serverRoot: string;
+  /** Index of this thread in its child. */
+  readonly thread: number;
+  /** Writes to the error log. */
+  log(
+    level: "emerg" | "alert" | "crit" | "error" | "warn" | "notice" | "info" | "debug",
+    ah: string | undefined,
+    message: string,
+  ): void;
+}
+
+/** The phases of a request that a module takes part in. The first that answers wins, unless said otherwise. */
+export interface ModuleHooks {
+  /** Once per thread, before the first request. */
+  readonly threadInit?: (context: ThreadContext) => void | Promise<void>;
+  /** path -> filename. */
+  readonly translateName?: (exchange: Exchange) => boolean;
+  /** filename -> file: looks at the file system. A reply ends the request (the file may not be known). */
+  readonly mapToStorage?: (exchange: Exchange) => Reply | undefined;
+  /** After the file has been looked up: media types, index files, redirects. Every module is asked until one replies. */
+  readonly fixups?: (exchange: Exchange) => Reply | undefined;
+  /** Answers the request, or undefined: the next one may. */
+  readonly handler?: (exchange: Exchange) => Reply | Promise<Reply> | undefined;
+  /** True when handler() will read the request body itself. */
+  readonly readsBody?: (exchange: Exchange) => boolean;
+  /** The response is out (every module is asked). */
+  readonly logTransaction?: (exchange: Exchange) => void;
+  /** A batch of requests is done, the thread will wait: buffered output goes out. */
+  readonly endOfBatch?: () => void;
+}
+
+/** One content module. */
+export interface ServerModule {
+  /** "dir_module", as LoadModule and IfModule name it. */
+  readonly name: string;
+  /** "mod_dir.c", as IfModule and -l name it. */
+  readonly source: string;
+  readonly directives: readonly Directive[];
+  /** In the control process, before anything is started: refuses what cannot work. @throws ConfigError */
+  checkConfig?(config: ServerConfig, serverRoot: string): void | Promise<void>;
+  /** Made once per thread, so that state never crosses threads. */
+  hooks?(): ModuleHooks;
+  /** True when a configuration makes this module run code that needs the event loop of its thread. */
+  usesEventLoop?(config: ServerConfig): boolean;
+}

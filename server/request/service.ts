@@ -1,0 +1,214 @@
+// How is a request answered? The phases of httpd, in order: virtual host, path, location, file name, file, fixups, handler,
+// log. One object per server thread; the modules take part through their hooks.
+
+import { system } from "../../platform/detect.ts";
+import { type Endpoint, type Scoreboard, SlotField, SlotStatus, SlotText } from "../../mpm/mod.ts";
+import { resolveDirectory, selectVirtualHost, type ServerConfig, type VirtualServer } from "../config/mod.ts";
+import { normalisePath, splitTarget } from "../http/content/mod.ts";
+import { OutputBuffer } from "../http/engine/output.ts";
+import type { PreparedReply, Reply } from "../http/engine/reply.ts";
+import type { ConnectionSettings, Service } from "../http/engine/service.ts";
+import { Field, type ProtocolError } from "../http/parser/mod.ts";
+import { errorReply } from "./error_reply.ts";
+import type { Exchange } from "./exchange.ts";
+import type { ModuleHooks } from "./module.ts";
+
+/** What the service is put together from. */
+export interface ServiceParts {
+  readonly config: ServerConfig;
+  readonly hooks: readonly ModuleHooks[];
+  readonly scoreboard: Scoreboard;
+  /** The engine's settings for a virtual host, from the core directives. */
+  readonly settingsOf: (host: VirtualServer) => ConnectionSettings;
+  readonly pathOptions: (
+    host: VirtualServer,
+  ) => { mergeSlashes: boolean; allowEncodedSlashes: "off" | "on" | "nodecode" };
+  /** Makes a message of a reply that may be kept (the default handler's). */
+  readonly prepare: (exchange: Exchange, reply: Reply, serverField: string) => PreparedReply | undefined;
+  readonly log: (
+    level: "error" | "info" | "debug",
+    ah: string | undefined,
+    message: string,
+    client: Endpoint,
+  ) => void;
+}
+
+/** Messages made ahead are kept for this many targets per virtual host. */
+const PREPARED_LIMIT = 1000;
+/** A request with one of these wants more than the plain file. */
+const CONDITIONAL = [
+  Field.Range,
+  Field.IfNoneMatch,
+  Field.IfModifiedSince,
+  Field.IfMatch,
+  Field.IfUnmodifiedSince,
+  Field.IfRange,
+];
+
+export class RequestService implements Service {
+  readonly output = new OutputBuffer();
+  readonly settings: ConnectionSettings;
+  readonly #settings: Map<VirtualServer, ConnectionSettings> = new Map();
+  readonly #prepared: Map<VirtualServer, Map<string, PreparedReply>> = new Map();
+  readonly #translators: NonNullable<ModuleHooks["translateName"]>[] = [];
+  readonly #filePhases: ((exchange: Exchange) => Reply | undefined)[] = [];
+  readonly #handlers: ModuleHooks[] = [];
+  readonly #loggers: NonNullable<ModuleHooks["logTransaction"]>[] = [];
+
+  constructor(readonly parts: ServiceParts) {
+    for (const host of [parts.config.main, ...parts.config.hosts]) {
+      this.#settings.set(host, parts.settingsOf(host));
+      this.#prepared.set(host, new Map());
+    }
+    this.settings = this.#settings.get(parts.config.main)!;
+    this.#filePhases.push(
+      ...parts.hooks.flatMap(({ mapToStorage }) => mapToStorage ?? []),
+      ...parts.hooks.flatMap(({ fixups }) => fixups ?? []),
+    );
+    for (const hooks of parts.hooks) {
+      if (hooks.translateName) this.#translators.push(hooks.translateName);
+      if (hooks.handler) this.#handlers.push(hooks);
+      if (hooks.logTransaction) this.#loggers.push(hooks.logTransaction);
+    }
+  }
+
+  settingsOf(exchange: Exchange): ConnectionSettings {
+    return this.#settings.get(exchange.vhost) ?? this.settings;
+  }
+
+  prepared(exchange: Exchange): PreparedReply | undefined {
+    const { head } = exchange;
+    if (head.method !== "GET" || head.form !== "origin") return undefined;
+    for (const field of CONDITIONAL) if (head.has(field)) return undefined;
+    exchange.vhost = this.#hostOf(exchange);
+    const target = head.target;
+    const known = this.#prepared.get(exchange.vhost)!;
+    const prepared = known.get(target);
+    if (prepared === undefined) return undefined;
+    if (exchange.startClock > prepared.validUntil && !prepared.revalidate(exchange.startClock)) {
+      known.delete(target);
+      return undefined;
+    }
+    exchange.path = target;
+    return prepared;
+  }
+
+  #hostOf(exchange: Exchange): VirtualServer {
+    const { config } = this.parts;
+    if (config.hosts.length === 0) return config.main;
+    const { address, port } = exchange.transport.local;
+    return selectVirtualHost(config, address, port, exchange.head.host);
+  }
+
+  begin(exchange: Exchange): Reply | undefined {
+    const { head } = exchange;
+    exchange.vhost = this.#hostOf(exchange);
+    const { path, query } = splitTarget(head.target, head.pathStart - head.targetStart);
+    exchange.query = query ?? "";
+    exchange.dir = exchange.vhost.dirDefaults;
+    if (head.form === "asterisk") {
+      exchange.path = "*";
+      return { status: 200, fields: [], body: { kind: "none" } };
+    }
+    if (head.form === "authority") return errorReply(exchange, 405);
+    const options = this.parts.pathOptions(exchange.vhost);
+    const normal = normalisePath(path, { ...options, windows: system === "windows" });
+    if (normal.path === undefined) {
+      this.parts.log("info", normal.ah, `${normal.note}: ${path}`, exchange.transport.peer);
+      return errorReply(exchange, normal.status, { note: normal.note });
+    }
+    exchange.path = normal.path;
+    exchange.dir = resolveDirectory(exchange.vhost, exchange.path, "");
+    for (const translate of this.#translators) if (translate(exchange)) break;
+    if (exchange.filename !== "") {
+      exchange.dir = resolveDirectory(exchange.vhost, exchange.path, exchange.filename);
+    }
+    return undefined;
+  }
+
+  wantsBody(exchange: Exchange): boolean {
+    return this.#handlers.some((hooks) => hooks.readsBody?.(exchange) === true);
+  }
+
+  handle(exchange: Exchange): Reply | Promise<Reply> {
+    this.working(exchange);
+    try {
+      // An application answers for its place whatever the file system says.
+      if (!this.wantsBody(exchange)) {
+        for (const phase of this.#filePhases) {
+          const reply = phase(exchange);
+          if (reply !== undefined) return reply;
+        }
+      }
+      for (const { handler } of this.#handlers) {
+        const reply = handler!(exchange);
+        if (reply === undefined) continue;
+        if (exchange.cacheable && !(reply instanceof Promise)) this.#keep(exchange, reply);
+        return reply;
+      }
+      return errorReply(exchange, 404);
+    } catch (error) {
+      return this.handlerFailed(exchange, error);
+    }
+  }
+
+  #keep(exchange: Exchange, reply: Reply): void {
+    const known = this.#prepared.get(exchange.vhost)!;
+    if (known.size >= PREPARED_LIMIT) known.delete(known.keys().next().value!);
+    const prepared = this.parts.prepare(exchange, reply, this.settingsOf(exchange).serverField);
+    if (prepared !== undefined) known.set(exchange.head.target, prepared);
+  }
+
+  handlerFailed(exchange: Exchange, error: unknown): Reply {
+    const text = error instanceof Error ? error.stack ?? error.message : String(error);
+    this.#logError(exchange, `the handler of ${exchange.head.method} ${exchange.path} failed: ${text}`);
+    return errorReply(exchange, 500);
+  }
+
+  #logError(exchange: Exchange, message: string): void {
+    this.parts.log("error", undefined, message, exchange.transport.peer);
+  }
+
+  invalidField(exchange: Exchange, error: Error): Reply {
+    this.parts.log("error", "AH02429", error.message, exchange.transport.peer);
+    return errorReply(exchange, 500);
+  }
+
+  streamFailed(exchange: Exchange, error: unknown): void {
+    const text = error instanceof Error ? error.stack ?? error.message : String(error);
+    this.#logError(
+      exchange,
+      `the response body for ${exchange.head.method} ${exchange.path} failed: ${text}`,
+    );
+  }
+
+  protocolError(error: ProtocolError, exchange: Exchange): Reply {
+    exchange.vhost ??= this.parts.config.main;
+    this.parts.log("info", error.ah, error.message, exchange.transport.peer);
+    return errorReply(exchange, error.status, { note: error.note, close: true });
+  }
+
+  timedOut(exchange: Exchange): Reply {
+    exchange.vhost ??= this.parts.config.main;
+    this.parts.log("info", "AH01382", "Request header or body read timeout", exchange.transport.peer);
+    return errorReply(exchange, 408, { close: true });
+  }
+
+  working(exchange: Exchange): void {
+    this.parts.scoreboard.setSlot(exchange.transport.row, SlotField.Status, SlotStatus.Write);
+  }
+
+  finished(exchange: Exchange): void {
+    const { scoreboard } = this.parts;
+    const { row } = exchange.transport;
+    const micros = (performance.now() - exchange.startClock) * 1000;
+    scoreboard.count(row, exchange.bytesSent, micros, exchange.startTime);
+    scoreboard.setText(row, SlotText.Request, exchange.head.requestLine());
+    for (const log of this.#loggers) log(exchange);
+  }
+
+  /** Buffered output of the modules goes out. */
+  endOfBatch(): void {
+    for (const { endOfBatch } of this.parts.hooks) endOfBatch?.();
+  }
+}

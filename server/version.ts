@@ -1,0 +1,14 @@
+// Which version is this, and how does it call itself?
+
+import { systemTitle } from "../platform/detect.ts";
+import { serverBanner } from "./http/content/mod.ts";
+
+/** The version of the server; deno.json has the same, which a test makes sure of. */
+export const VERSION = "0.1.0";
+
+/** "mpmd/0.1.0 (Unix)": what the logs and -v say. */
+export const DESCRIPTION: string = serverBanner("Full", {
+  version: VERSION,
+  platform: systemTitle,
+  components: [],
+});
