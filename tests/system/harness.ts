@@ -1,0 +1,233 @@
+// How does a test start a real server? A directory of its own as ServerRoot, the real command line, a free port, and the
+// certainty that nothing is left behind.
+
+import { assert } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+
+/** The module that users start. */
+export const ENTRY: string = fromFileUrl(new URL("../../mod.ts", import.meta.url));
+
+/** A port nobody listens on right now. */
+export function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  return port;
+}
+
+/** Waits until `condition` gives something other than undefined or false. Fails after `seconds` with what was awaited. */
+export async function until<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  seconds = 20,
+): Promise<NonNullable<T>> {
+  const end = performance.now() + seconds * 1000;
+  for (;;) {
+    const value = await condition();
+    if (value !== undefined && value !== false && value !== null) return value as NonNullable<T>;
+    if (performance.now() > end) throw new Error(`waited ${seconds} s for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** What a server is started with. */
+export interface ServerSetup {
+  /** Text of conf/httpd.conf; `@PORT@` is replaced. */
+  readonly config?: string;
+  /** Files below ServerRoot. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Arguments instead of `-d ROOT`; `@ROOT@` and `@PORT@` are replaced. */
+  readonly args?: readonly string[];
+}
+
+/** Runs the command line to its end. */
+export async function runCommand(
+  args: readonly string[],
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", ENTRY, ...args],
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** A server that runs. */
+export class TestServer {
+  #stderr = "";
+  readonly #reading: Promise<void>;
+
+  private constructor(readonly root: string, readonly port: number, readonly process: Deno.ChildProcess) {
+    this.#reading = this.#read();
+  }
+
+  static async start(setup: ServerSetup): Promise<TestServer> {
+    const root = await Deno.makeTempDir({ prefix: "mpmd-test-" });
+    const port = freePort();
+    const fill = (text: string) => text.replaceAll("@PORT@", String(port)).replaceAll("@ROOT@", root);
+    await Deno.mkdir(join(root, "conf"));
+    await Deno.mkdir(join(root, "logs"));
+    if (setup.config !== undefined) {
+      await Deno.writeTextFile(join(root, "conf/httpd.conf"), fill(setup.config));
+    }
+    for (const [name, content] of Object.entries(setup.files ?? {})) {
+      const path = join(root, name);
+      await Deno.mkdir(join(path, ".."), { recursive: true });
+      await Deno.writeTextFile(path, content);
+    }
+    const args = setup.args?.map(fill) ?? ["-d", root];
+    const process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", ENTRY, ...args],
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    const server = new TestServer(root, port, process);
+    await until("the server to answer", async () => {
+      const ended = await Promise.race([process.status, Promise.resolve(undefined)]);
+      if (ended !== undefined) throw new Error(`the server ended with ${ended.code}: ${server.stderr}`);
+      const connection = await Deno.connect({ hostname: "127.0.0.1", port }).catch(() => undefined);
+      connection?.close();
+      return connection !== undefined;
+    });
+    return server;
+  }
+
+  async #read(): Promise<void> {
+    for await (const text of this.process.stderr.pipeThrough(new TextDecoderStream())) this.#stderr += text;
+  }
+
+  /** What the server has said on standard error so far. */
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  get pid(): number {
+    return this.process.pid;
+  }
+
+  url(path = "/"): string {
+    return `http://127.0.0.1:${this.port}${path}`;
+  }
+
+  path(name: string): string {
+    return join(this.root, name);
+  }
+
+  /** The text of a log file, "" while there is none. */
+  log(name: string): string {
+    try {
+      return Deno.readTextFileSync(this.path(name));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return "";
+      throw error;
+    }
+  }
+
+  /** Sends `request` as it is and returns everything up to the end of the connection. */
+  async raw(request: string): Promise<string> {
+    const connection = await Connection.open(this.port);
+    await connection.send(request);
+    const answer = await connection.readAll();
+    connection.close();
+    return answer;
+  }
+
+  /** Process ids of the children. Linux. */
+  children(): number[] {
+    return childrenOf(this.pid);
+  }
+
+  /** Stops the server with `signal` and waits for its end. */
+  async stop(signal: Deno.Signal = "SIGTERM"): Promise<Deno.CommandStatus> {
+    try {
+      this.process.kill(signal);
+    } catch (error) {
+      // It has ended already.
+      if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    const status = await this.process.status;
+    await this.#reading;
+    return status;
+  }
+
+  /** Whatever happened: no process and no file of this test stays. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    await Deno.remove(this.root, { recursive: true });
+  }
+}
+
+/** The children of a process. Linux. */
+export function childrenOf(pid: number): number[] {
+  const found: number[] = [];
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = Deno.readTextFileSync(`/proc/${name}/stat`);
+      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      if (Number(parent) === pid && state !== "Z") found.push(Number(name));
+    } catch (error) {
+      // It ended while we looked.
+      if (!(error instanceof Deno.errors.NotFound) && !/os error 3/.test(String(error))) throw error;
+    }
+  }
+  return found;
+}
+
+/** Open descriptors of a process. Linux. */
+export function descriptorCount(pid: number): number {
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+}
+
+/** A client connection under full control of the test. */
+export class Connection {
+  readonly #decoder = new TextDecoder("latin1");
+  #text = "";
+
+  private constructor(readonly conn: Deno.TcpConn) {}
+
+  static async open(port: number): Promise<Connection> {
+    return new Connection(await Deno.connect({ hostname: "127.0.0.1", port }));
+  }
+
+  async send(text: string): Promise<void> {
+    const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
+    for (let sent = 0; sent < bytes.length;) sent += await this.conn.write(bytes.subarray(sent));
+  }
+
+  async #more(): Promise<boolean> {
+    const buffer = new Uint8Array(65536);
+    const n = await this.conn.read(buffer);
+    if (n !== null) this.#text += this.#decoder.decode(buffer.subarray(0, n), { stream: true });
+    return n !== null;
+  }
+
+  /** One response with a Content-Length (or none): head and body. */
+  async response(): Promise<{ head: string; body: string }> {
+    while (!this.#text.includes("\r\n\r\n")) {
+      assert(await this.#more(), `the connection ended after ${JSON.stringify(this.#text)}`);
+    }
+    const split = this.#text.indexOf("\r\n\r\n") + 4;
+    const head = this.#text.slice(0, split);
+    const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0);
+    while (this.#text.length < split + length) {
+      assert(await this.#more(), "the connection ended within a body");
+    }
+    const body = this.#text.slice(split, split + length);
+    this.#text = this.#text.slice(split + length);
+    return { head, body };
+  }
+
+  /** Everything until the peer closes. */
+  async readAll(): Promise<string> {
+    while (await this.#more());
+    const text = this.#text;
+    this.#text = "";
+    return text;
+  }
+
+  close(): void {
+    this.conn.close();
+  }
+}
