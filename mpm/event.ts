@@ -146,6 +146,7 @@ export const event: Mpm = {
   source: "event.c",
   threaded: "yes (fixed thread count)",
   forked: "yes (variable process count)",
+  async: true,
   requires: ["descriptor passing", "subprocesses", "web workers", "unix signals"],
   directives: [...LISTEN_DIRECTIVES, ...THREADED_DIRECTIVES, ...EVENT_DIRECTIVES],
   dimension,

@@ -4,6 +4,7 @@
 // connection pass it by. A child accepts only while one of its slots is free: what it cannot take waits in the accept queue
 // that all children share, and another child takes it.
 
+import process from "node:process";
 import { setImmediate } from "node:timers";
 import * as posix from "../platform/posix.ts";
 import { Interest, type Poller } from "../platform/poller.ts";
@@ -250,6 +251,9 @@ export class Listener {
     scoreboard.setChild(child, ChildField.LingeringClose, this.#idle.lingering);
     scoreboard.setChild(child, ChildField.WriteCompletion, control.writing);
     scoreboard.setChild(child, ChildField.Accepted, this.#accepted);
+    const { user, system } = process.cpuUsage();
+    scoreboard.setChild(child, ChildField.CpuUser, Math.round(user / 1000));
+    scoreboard.setChild(child, ChildField.CpuSystem, Math.round(system / 1000));
   }
 
   #stopIsComplete(): boolean {

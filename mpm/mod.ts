@@ -17,7 +17,16 @@ export type {
   RunnableConfig,
   ServerHost,
 } from "./types.ts";
-export { Scoreboard, SlotField, SlotStatus, SlotText, SlotTotal } from "./scoreboard.ts";
+export {
+  ChildField,
+  GlobalField,
+  Scoreboard,
+  SlotField,
+  SlotStatus,
+  SlotText,
+  SlotTotal,
+  STATUS_LETTERS,
+} from "./scoreboard.ts";
 export { ServerThread, type ThreadOrder } from "./server_thread.ts";
 
 const MPMS: readonly Mpm[] = [event];

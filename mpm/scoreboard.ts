@@ -38,6 +38,9 @@ export const ChildField = {
   Accepted: 9,
   /** Threads that have started. */
   ThreadsAlive: 10,
+  /** CPU time of the process in ms. */
+  CpuUser: 11,
+  CpuSystem: 12,
 } as const;
 
 /** The integers of a slot's record. */

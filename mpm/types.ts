@@ -110,6 +110,8 @@ export interface Mpm {
   readonly source: string;
   readonly threaded: "no" | "yes (fixed thread count)" | "yes (variable thread count)";
   readonly forked: "no" | "yes (variable process count)";
+  /** Idle connections wait without occupying a slot. */
+  readonly async: boolean;
   readonly requires: readonly Capability[];
   readonly directives: readonly MpmDirective[];
   /** Rounds and clamps what the configuration says, reporting each correction as httpd does. */

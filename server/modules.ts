@@ -5,7 +5,8 @@ import { core } from "../modules/core/mod.ts";
 import { dir } from "../modules/dir/mod.ts";
 import { logConfig } from "../modules/log_config/mod.ts";
 import { mime } from "../modules/mime/mod.ts";
+import { status } from "../modules/status/mod.ts";
 import type { ServerModule } from "./request/module.ts";
 
 /** All modules, in the order in which their hooks are asked. The core comes last: its handler takes what nobody else wants. */
-export const MODULES: readonly ServerModule[] = [app, dir, mime, logConfig, core];
+export const MODULES: readonly ServerModule[] = [app, status, dir, mime, logConfig, core];

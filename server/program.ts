@@ -6,6 +6,7 @@ import { systemTitle } from "../platform/detect.ts";
 import { Scoreboard } from "../mpm/mod.ts";
 import { CORE_DEFAULTS, coreServer } from "../modules/core/config.ts";
 import { prepare } from "../modules/core/default_handler.ts";
+import { showsStatus } from "../modules/status/mod.ts";
 import type { ConfigNode, VirtualServer } from "./config/mod.ts";
 import { applyTree } from "./configuration.ts";
 import { serverBanner } from "./http/content/mod.ts";
@@ -13,7 +14,7 @@ import type { ConnectionSettings } from "./http/engine/service.ts";
 import { ErrorLog } from "./log/error_log.ts";
 import { MODULES } from "./modules.ts";
 import { RequestService } from "./request/service.ts";
-import { VERSION } from "./version.ts";
+import { BUILT, DESCRIPTION, VERSION } from "./version.ts";
 
 /** The part of a thread's order that is the server's. Plain data. */
 export interface ProgramData {
@@ -27,16 +28,19 @@ export interface ProgramData {
 
 /** The service of one thread. @throws whatever a module throws that cannot start, an application that does not load for one */
 export async function createService(data: ProgramData, order: ThreadOrder) {
-  const config = applyTree(data.nodes, data.serverRoot, findMpm(data.mpm));
+  const mpm = findMpm(data.mpm);
+  const config = applyTree(data.nodes, data.serverRoot, mpm);
   const errorLog = new ErrorLog(data.errorLog, data.logLevel, order.thread);
   const hooks = MODULES.flatMap((module) => module.hooks?.() ?? []);
   const { address, size, shape } = order.scoreboard;
   const tokens = config.main.store.get(coreServer).serverTokens ?? CORE_DEFAULTS.serverTokens;
   const serverField = serverBanner(tokens, { version: VERSION, platform: systemTitle, components: [] });
+  const scoreboard = new Scoreboard(memoryAt(address, size), shape);
   const service = new RequestService({
     config,
     hooks,
-    scoreboard: new Scoreboard(memoryAt(address, size), shape),
+    scoreboard,
+    extendedStatus: config.main.store.get(coreServer).extendedStatus ?? showsStatus(config),
     settingsOf: (host) => connectionSettings(host, serverField),
     pathOptions: (host) => ({ ...CORE_DEFAULTS, ...host.store.get(coreServer) }),
     prepare,
@@ -45,6 +49,13 @@ export async function createService(data: ProgramData, order: ThreadOrder) {
   });
   for (const { threadInit } of hooks) {
     await threadInit?.({
+      server: {
+        description: DESCRIPTION,
+        mpm: mpm?.title ?? data.mpm,
+        async: mpm?.async === true,
+        built: BUILT,
+      },
+      scoreboard,
       config,
       serverRoot: data.serverRoot,
       thread: order.thread,

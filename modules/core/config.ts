@@ -28,6 +28,8 @@ export interface CoreServer {
   /** Default level and levels per module, as LogLevel's arguments say. */
   logLevel?: readonly string[];
   serverTokens?: ServerTokens;
+  /** Unset: on when some place shows the server status. */
+  extendedStatus?: boolean;
   openFileCacheMax?: number;
   openFileCacheValid?: number;
   openFileCacheContent?: number;
@@ -88,4 +90,4 @@ export const CORE_DEFAULTS = {
   openFileCacheMax: 1000,
   openFileCacheValid: 1000,
   openFileCacheContent: 65_536,
-} as const satisfies Omit<Required<CoreServer>, "documentRoot">;
+} as const satisfies Omit<Required<CoreServer>, "documentRoot" | "extendedStatus">;

@@ -264,6 +264,14 @@ export const coreDirectives: readonly Directive[] = [
     ([arg]) => oneOf(arg, serverTokensForms),
   ),
   serverRow(
+    "ExtendedStatus",
+    "extendedStatus",
+    SERVER,
+    "On|Off",
+    "Whether the scoreboard has client and request of every slot; unset: when some place shows it",
+    ([arg]) => flag(arg),
+  ),
+  serverRow(
     "OpenFileCacheMax",
     "openFileCacheMax",
     SERVER,

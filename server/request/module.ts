@@ -1,12 +1,27 @@
 // What is a module of this server? Directives for the configuration, and hooks for the phases of a request, under httpd's
 // names. A module knows the server's public types and nothing of MPMs or sockets.
 
+import type { Scoreboard } from "../../mpm/mod.ts";
 import type { Directive, ServerConfig } from "../config/mod.ts";
 import type { Reply } from "../http/engine/reply.ts";
 import type { Exchange } from "./exchange.ts";
 
+/** What the server says of itself. */
+export interface ServerDescription {
+  /** "mpmd/0.1.0 (Unix)" */
+  readonly description: string;
+  /** As `-V` names it. */
+  readonly mpm: string;
+  /** The MPM keeps idle connections without a slot. */
+  readonly async: boolean;
+  /** When this version was made. */
+  readonly built: string;
+}
+
 /** What a module may ask of the thread it runs on. */
 export interface ThreadContext {
+  readonly server: ServerDescription;
+  readonly scoreboard: Scoreboard;
   readonly config: ServerConfig;
   readonly serverRoot: string;
   /** Index of this thread in its child. */

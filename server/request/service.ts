@@ -18,6 +18,8 @@ export interface ServiceParts {
   readonly config: ServerConfig;
   readonly hooks: readonly ModuleHooks[];
   readonly scoreboard: Scoreboard;
+  /** Client, host and request line go to the scoreboard too (ExtendedStatus). */
+  readonly extendedStatus: boolean;
   /** The engine's settings for a virtual host, from the core directives. */
   readonly settingsOf: (host: VirtualServer) => ConnectionSettings;
   readonly pathOptions: (
@@ -199,11 +201,11 @@ export class RequestService implements Service {
   }
 
   finished(exchange: Exchange): void {
-    const { scoreboard } = this.parts;
+    const { scoreboard, extendedStatus } = this.parts;
     const { row } = exchange.transport;
     const micros = (performance.now() - exchange.startClock) * 1000;
     scoreboard.count(row, exchange.bytesSent, micros, exchange.startTime);
-    scoreboard.setText(row, SlotText.Request, exchange.head.requestLine());
+    if (extendedStatus) describe(scoreboard, exchange);
     for (const log of this.#loggers) log(exchange);
   }
 
@@ -211,4 +213,13 @@ export class RequestService implements Service {
   endOfBatch(): void {
     for (const { endOfBatch } of this.parts.hooks) endOfBatch?.();
   }
+}
+
+/** What the worker table shows of the latest request of a slot. */
+function describe(scoreboard: Scoreboard, { head, vhost, transport }: Exchange): void {
+  const { row } = transport;
+  scoreboard.setText(row, SlotText.Client, transport.peer.address);
+  scoreboard.setText(row, SlotText.Protocol, head.isHttp11 ? "http/1.1" : "http/1.0");
+  scoreboard.setText(row, SlotText.VirtualHost, vhost.names.name ?? "");
+  scoreboard.setText(row, SlotText.Request, head.requestLine());
 }
