@@ -102,6 +102,15 @@ class Child {
         },
         onThreadLost: (thread, reason) =>
           this.#log("error", undefined, `thread ${thread} was lost: ${reason}`),
+        onThreadStuck: (thread) => {
+          const seconds = order.handlerTimeoutMs / 1000;
+          this.#log(
+            "error",
+            undefined,
+            `thread ${thread} is stuck in a handler for more than ${seconds} s (HandlerTimeout): this child is replaced`,
+          );
+          this.#end("stuck thread");
+        },
         onMessage: (data) => channel.send({ type: "message", data }),
       },
     });

@@ -26,6 +26,8 @@ export const Owner = {
   Queued: 4,
   /** In the listener's set: answered, FIN sent, input is drained until the peer closes. */
   Linger: 5,
+  /** Its thread is stuck in a handler: shut down, and closed when the process ends. */
+  Lost: 6,
 } as const;
 
 const STATE_MASK = 0xf;
@@ -121,13 +123,22 @@ export class ConnectionTable {
     Atomics.store(this.#words, fd * WORDS, thread << THREAD_SHIFT | RESERVED | Owner.Ready);
   }
 
-  /** The owner leaves the record Ready in its own set; it is idle since `now` and to be closed at `deadline`. */
+  /**
+   * Thread: Busy(thread) -> `state`. Returns false when the connection was taken from the thread because it was stuck: the
+   * descriptor is then no longer its to touch.
+   */
+  finish(fd: number, thread: number, state: number): boolean {
+    const busy = thread << THREAD_SHIFT | Owner.Busy;
+    return Atomics.compareExchange(this.#words, fd * WORDS, busy, state) === busy;
+  }
+
+  /** Thread: leaves the record Ready in its own set; it is idle since `now` and to be closed at `deadline`. */
   release(fd: number, thread: number, served: number, now: number, deadline: number): void {
     const at = fd * WORDS;
     this.#words[at + DEADLINE] = deadline;
     this.#words[at + SERVED] = served;
     this.#words[at + SINCE] = now;
-    Atomics.store(this.#words, at, thread << THREAD_SHIFT | Owner.Ready);
+    this.finish(fd, thread, thread << THREAD_SHIFT | Owner.Ready);
   }
 
   /** The owner changes the state to one that belongs to the listener, or to Free. */

@@ -85,7 +85,7 @@ class ControlProcess {
     this.#children = new Children(this.#shape.serverLimit, server, host, {
       order: (row, generation) => this.#order(row, generation),
       onReady: (child) => this.#onReady(child),
-      onEnding: () => {},
+      onEnding: () => this.#replaceEnding(),
       onExit: (child, end) => this.#onExit(child, end),
     });
   }
@@ -182,6 +182,11 @@ class ControlProcess {
     for (const child of this.#children.all) {
       if (child.generation !== this.#generation && !child.ending) this.#children.endGracefully(child);
     }
+  }
+
+  /** A child ends of its own accord: another takes its place before it is gone. */
+  #replaceEnding(): void {
+    if (this.#ending === "none" && this.#serving().length < this.#shape.startServers) this.#start();
   }
 
   #onExit(child: ChildProcess, end: ChildEnd): void {

@@ -63,7 +63,7 @@ export class IdleKeeper {
     let seen = 0;
     for (let fd = 0; fd < table.size && seen < all; fd++) {
       const state = table.state(fd);
-      if (state === Owner.Free) continue;
+      if (state === Owner.Free || state === Owner.Lost) continue;
       seen++;
       if (state === Owner.Ready) hot += this.#hot(fd, now, pool.isBlocked(table.thread(fd)));
       else if (state === Owner.Linger) {
@@ -85,8 +85,8 @@ export class IdleKeeper {
   }
 
   #isOver(fd: number, now: number): boolean {
-    const { table } = this.parts;
-    if (elapsed(now, table.deadline(fd)) >= 0) return true;
+    const { table, pool } = this.parts;
+    if (elapsed(now, table.deadline(fd)) >= 0 || (this.#ending && !pool.able)) return true;
     return this.#ending && elapsed(now, table.since(fd)) > END_SOON_MS;
   }
 

@@ -192,9 +192,11 @@ export class Listener {
   }
 
   #dispatchQueued(): void {
-    const { pool } = this.parts;
+    const { pool, control } = this.parts;
     while (this.#queued.length > 0) {
       const thread = pool.pick();
+      // Nobody will ever serve it here: the client may try again, with another child.
+      if (thread < 0 && control.stopping && !pool.able) this.#idle.end(this.#queued.shift()!);
       if (thread < 0) return;
       pool.hand(this.#queued.shift()!, thread);
     }

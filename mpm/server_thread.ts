@@ -115,7 +115,14 @@ export class ServerThread implements ConnectionHost {
         continue;
       }
       const connection = this.#connections[fd] ?? this.#claim(fd);
-      connection?.onEvents(events[i], this.#buffer);
+      if (connection === undefined) continue;
+      try {
+        connection.onEvents(events[i], this.#buffer);
+      } catch (error) {
+        // A fault of the engine costs the connection that met it, not the thread and all its others.
+        this.program.onFault(error);
+        if (connection.fd === fd) connection.abandon();
+      }
     }
   }
 
@@ -125,8 +132,9 @@ export class ServerThread implements ConnectionHost {
     if (claimed === 1 && !this.#control.takeSlot(this.thread, this.order.requestsPerThread)) {
       // Other threads may have a free slot: the listener finds out.
       this.poller.remove(this.set, fd);
-      this.table.setState(fd, Owner.Parked);
-      this.poller.add(this.order.listenerSet, fd, Interest.Read);
+      if (this.table.finish(fd, this.thread, Owner.Parked)) {
+        this.poller.add(this.order.listenerSet, fd, Interest.Read);
+      }
       return undefined;
     }
     const connection = this.#pool.pop() ?? new SocketConnection(this, this.program.createHandler());
@@ -163,7 +171,13 @@ export class ServerThread implements ConnectionHost {
   }
 
   #fire(entry: WheelEntry): void {
-    (entry as SocketConnection).onTimer();
+    const connection = entry as SocketConnection;
+    try {
+      connection.onTimer();
+    } catch (error) {
+      this.program.onFault(error);
+      connection.abandon();
+    }
   }
 
   takeSlot(connection: SocketConnection): boolean {
@@ -208,7 +222,7 @@ export class ServerThread implements ConnectionHost {
   }
 
   closed(fd: number): void {
-    this.table.setState(fd, Owner.Free);
+    if (!this.table.finish(fd, this.thread, Owner.Free)) return;
     this.#control.removeConnection();
     posix.close(fd);
     if (this.#control.listenerToWake()) this.#wakeListener();

@@ -139,6 +139,14 @@ export class SocketConnection implements Transport, WheelEntry {
     if (this.fd === fd) this.#finish("now");
   }
 
+  /** Whatever state the handler is in: the connection ends here. */
+  abandon(): void {
+    if (this.fd < 0) return;
+    this.gone = true;
+    this.handler.reset();
+    this.#finish("now");
+  }
+
   /** The timer ran out. After the handler has let go, nobody reads any more: the rest is given up. */
   onTimer(): void {
     if (this.#afterwards === "stay") this.handler.onTimeout();
@@ -286,9 +294,9 @@ export class SocketConnection implements Transport, WheelEntry {
 
 /** Leaves a record to the listener, which drains and closes the connection. */
 export function handToLinger(host: ConnectionHost, listenerSet: number, fd: number, deadline: number): void {
-  posix.shutdownWrite(fd);
   host.poller.remove(host.set, fd);
   host.table.setDeadline(fd, deadline);
-  host.table.setState(fd, Owner.Linger);
+  if (!host.table.finish(fd, host.thread, Owner.Linger)) return;
+  posix.shutdownWrite(fd);
   host.poller.add(listenerSet, fd, Interest.Read);
 }

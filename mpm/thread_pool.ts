@@ -11,8 +11,10 @@ import { type ThreadControl, ThreadState } from "./thread_control.ts";
 export interface PoolEvents {
   /** A thread is ready; all of them the first time when `alive` reaches the number of threads. */
   onThreadReady(thread: number, alive: number): void;
-  /** A thread died of an uncaught error, or was terminated; it is being replaced. */
+  /** A thread died of an uncaught error; it is being replaced. */
   onThreadLost(thread: number, reason: string): void;
+  /** A thread is stuck in a handler for longer than HandlerTimeout. It cannot be stopped: the child has to be replaced. */
+  onThreadStuck(thread: number): void;
   /** Log lines and other messages of a thread. */
   onMessage(data: unknown): void;
 }
@@ -28,7 +30,7 @@ export interface PoolParts {
   readonly program: URL;
   /** What a thread is told; `program` data of the server goes with it. */
   order(thread: number, set: number, wakeRead: number): ThreadOrder & { readonly program: unknown };
-  /** A thread that answers nothing for this long (ms) is terminated and replaced; 0: never (HandlerTimeout). */
+  /** A thread that answers nothing for this long (ms) is given up; 0: never (HandlerTimeout). */
   readonly handlerTimeout: number;
   readonly events: PoolEvents;
 }
@@ -48,8 +50,6 @@ interface Thread {
 
 /** A batch longer than this (ms) means handlers that compute: connections are spread then, not packed. */
 const SLOW_BATCH = 5;
-/** After terminate() a thread may still run for a moment: its descriptors are closed this much later (ms). */
-const TERMINATION_MS = 200;
 /** A thread that dies at start is not replaced faster than this (ms). */
 const RESTART_MS = 1000;
 
@@ -106,7 +106,7 @@ export class ThreadPool {
 
   /** True while a thread is stuck in a handler. */
   isBlocked(thread: number): boolean {
-    return this.#threads[thread].blockedSince !== 0;
+    return this.#threads[thread].blockedSince !== 0 || this.#threads[thread].lost;
   }
 
   #usable(thread: number): boolean {
@@ -167,7 +167,7 @@ export class ThreadPool {
       } else {
         if (thread.blockedSince === 0) thread.blockedSince = now;
         else if (handlerTimeout > 0 && elapsed(now, thread.blockedSince) > handlerTimeout) {
-          this.#lose(i, `no answer for ${Math.round(handlerTimeout / 1000)} s (HandlerTimeout)`);
+          this.#giveUp(i);
         }
       }
     }
@@ -201,7 +201,29 @@ export class ThreadPool {
     const early = control.state(index) === ThreadState.Starting;
     thread.worker.terminate();
     events.onThreadLost(index, reason);
-    setTimeout(() => this.#replace(index), early ? RESTART_MS : TERMINATION_MS);
+    setTimeout(() => this.#replace(index), early ? RESTART_MS : 0);
+  }
+
+  /**
+   * A thread that computes cannot be interrupted (Worker.terminate() waits for its event loop). Its clients are told at once
+   * that there will be no answer; their descriptors stay reserved until the process ends, for the thread may yet wake up.
+   */
+  #giveUp(index: number): void {
+    const { table, control, events } = this.parts;
+    this.#threads[index].lost = true;
+    for (let fd = 0; fd < table.size; fd++) {
+      if (
+        table.state(fd) !== Owner.Busy || table.thread(fd) !== index || !table.finish(fd, index, Owner.Lost)
+      ) continue;
+      posix.shutdownBoth(fd);
+      control.removeConnection();
+    }
+    events.onThreadStuck(index);
+  }
+
+  /** True while some thread can serve. */
+  get able(): boolean {
+    return this.#threads.some((_, i) => this.#usable(i));
   }
 
   #replace(index: number): void {

@@ -67,6 +67,8 @@ export interface ProtocolHandler {
   onDrained(): void;
   /** The timer set by setTimer has run out. */
   onTimeout(): void;
+  /** Forgets everything about the connection, whatever it was doing. */
+  reset(): void;
   /** The connection is broken: nothing can be read or written. Followed by nothing; the handler is released. */
   onGone(): void;
 }
@@ -76,6 +78,8 @@ export interface ThreadProgram {
   createHandler(): ProtocolHandler;
   /** Handlers or applications of this thread may use the event loop (timers, promises) between requests. */
   readonly usesEventLoop: boolean;
+  /** A connection failed for a reason of our own: log it. */
+  onFault(error: unknown): void;
   /** Called after every batch of events, before the thread waits: buffered log lines go out. */
   endOfBatch(): void;
 }

@@ -58,6 +58,7 @@ const AF_INET = 2;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const SHUT_WR = 1;
+const SHUT_RDWR = 2;
 const O_WRONLY = 1;
 const O_RDWR = 2;
 const RLIMIT_NOFILE = os === "darwin" ? 8 : 7;
@@ -323,6 +324,11 @@ export function close(fd: number): void {
 /** Ends the sending side: the peer reads to the end and sees FIN. */
 export function shutdownWrite(fd: number): void {
   common.shutdown(fd, SHUT_WR);
+}
+
+/** Ends both directions at once; the number stays taken until it is closed. */
+export function shutdownBoth(fd: number): void {
+  common.shutdown(fd, SHUT_RDWR);
 }
 
 /** Makes `target` name the same open file as `source` (dup2). @throws SystemError */

@@ -25,7 +25,10 @@ export async function startDaemon(entry: string, args: readonly string[]): Promi
   });
   const process = command.spawn();
   let said = "";
-  for await (const text of process.stderr.pipeThrough(new TextDecoderStream())) said += text;
+  for await (const text of process.stderr.pipeThrough(new TextDecoderStream())) {
+    said += text;
+    if (said.includes(READY)) break;
+  }
   const [text] = said.split(READY, 1);
   if (text.trim() !== "") console.error(text.trimEnd());
   if (text === said) return (await process.status).code;

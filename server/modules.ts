@@ -9,4 +9,4 @@ import { status } from "../modules/status/mod.ts";
 import type { ServerModule } from "./request/module.ts";
 
 /** All modules, in the order in which their hooks are asked. The core comes last: its handler takes what nobody else wants. */
-export const MODULES: readonly ServerModule[] = [app, status, dir, mime, logConfig, core];
+export const MODULES: readonly ServerModule[] = [status, app, dir, mime, logConfig, core];

@@ -27,6 +27,7 @@ worker.onmessage = async ({ data: order }) => {
   const thread = new ServerThread(order, {
     createHandler: () => new HttpConnection(service),
     usesEventLoop,
+    onFault: onUncaught,
     endOfBatch: () => service.endOfBatch(),
   });
   worker.postMessage("ready");

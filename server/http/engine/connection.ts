@@ -6,7 +6,7 @@
 
 import type { ProtocolHandler, Transport } from "../../../mpm/mod.ts";
 import { Exchange } from "../../request/exchange.ts";
-import { ParserEvent, RequestParser } from "../parser/mod.ts";
+import { INCOMPLETE, ParserEvent, type ProtocolError, RequestParser } from "../parser/mod.ts";
 import { discardReply, sendBody, StreamSender } from "./body_sender.ts";
 import { ReadTimer } from "./read_timer.ts";
 import { type BodySource, StreamedBody } from "./request_body.ts";
@@ -81,7 +81,7 @@ export class HttpConnection implements ProtocolHandler, BodySource {
       let next: Next;
       if (event === ParserEvent.Head) next = this.#begin();
       else if (event === ParserEvent.End) next = this.#end(pos === end);
-      else next = this.#protocolError();
+      else next = this.#protocolError(parser.error!);
       if (next === "close") return this.#close(pos === end && this.#received ? "now" : "linger");
       if (next === "pending" && this.#received) {
         if (pos < end) this.#keep(bytes, pos, end);
@@ -243,11 +243,11 @@ export class HttpConnection implements ProtocolHandler, BodySource {
     if (this.#received) this.#parser.reset();
   }
 
-  #protocolError(): Next {
+  #protocolError(error: ProtocolError): Next {
     const exchange = this.#exchange ??
       new Exchange(this.#parser.head, this.#transport, Date.now(), performance.now(), this.#transport.served);
     this.#received = false;
-    const reply = this.service.protocolError(this.#parser.error!, exchange);
+    const reply = this.service.protocolError(error, exchange);
     if (this.#handled) {
       // The handler is at work already: it finds its body broken, and the response goes no further.
       this.#body?.fail("the request body is malformed");
@@ -306,7 +306,7 @@ export class HttpConnection implements ProtocolHandler, BodySource {
     if (this.#exchange !== undefined && this.#received) return;
     if (cut === "clean") return this.#close("now");
     if (this.#handled) return this.#body?.fail("the client closed the connection within the request body");
-    this.#proceed(this.#protocolError());
+    this.#proceed(this.#protocolError(INCOMPLETE));
   }
 
   onDrained(): void {
@@ -322,7 +322,7 @@ export class HttpConnection implements ProtocolHandler, BodySource {
       this.#sender?.abort();
       this.#finish(exchange);
     }
-    this.#reset();
+    this.reset();
   }
 
   resume(): void {
@@ -353,12 +353,12 @@ export class HttpConnection implements ProtocolHandler, BodySource {
     this.#flush();
     this.#transport.setTimer(this.#transport.backlog > 0 ? this.#settings.timeout : 0);
     const transport = this.#transport;
-    this.#reset();
+    this.reset();
     transport.close(mode);
   }
 
   /** Ready for another connection. */
-  #reset(): void {
+  reset(): void {
     this.#parser.reset();
     this.#readTimer.stop();
     this.#exchange = undefined;

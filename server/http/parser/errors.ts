@@ -119,3 +119,9 @@ export class ProtocolError extends Error {
 export function inTrailer(error: ProtocolError): ProtocolError {
   return new ProtocolError({ status: 400, ah: "AH02656", message: `bad trailer: ${error.message}` });
 }
+
+/** The peer ended in the middle of a request (http-core.md 3: 400, sent if the client still reads). */
+export const INCOMPLETE: ProtocolError = new ProtocolError({
+  status: 400,
+  message: "the request ended before it was complete",
+});

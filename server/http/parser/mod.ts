@@ -1,6 +1,6 @@
 // What is public of the request parser? Bytes in, events out: see parser.ts.
 
-export { ProtocolError } from "./errors.ts";
+export { INCOMPLETE, ProtocolError } from "./errors.ts";
 export { ParserEvent } from "./events.ts";
 export { FieldBlock } from "./field_block.ts";
 export { Field } from "./fields.ts";
