@@ -2,7 +2,15 @@
 // threads are to know.
 
 import { dirname, fromFileUrl, isAbsolute, join, resolve } from "@std/path";
-import { allMpms, findMpm, isMpmName, type Mpm, type MpmSettings, type RunnableConfig } from "../mpm/mod.ts";
+import {
+  allMpms,
+  findMpm,
+  isMpmName,
+  type Mpm,
+  MpmError,
+  type MpmSettings,
+  type RunnableConfig,
+} from "../mpm/mod.ts";
 import { defaultMpm, system } from "../platform/detect.ts";
 import { CORE_DEFAULTS, coreServer } from "../modules/core/config.ts";
 import {
@@ -42,6 +50,13 @@ const mpmSettings = serverKey<MpmSettings>("mpm", {
   create: () => ({ listen: [] }),
   merge: (base) => base,
 });
+
+/** Directives can only be read while their MPM is there. @throws MpmError */
+function requireMpm(name: string): void {
+  if (findMpm(name) !== undefined) return;
+  const known = allMpms().map((mpm) => mpm.name).join(", ");
+  throw new MpmError(`AH00534: Configuration error: the MPM ${name} is not available; available: ${known}`);
+}
 
 /** The rows of an MPM's directives: global, and theirs only while it is loaded. */
 function mpmRows(mpm: Mpm): Directive[] {
@@ -109,6 +124,7 @@ function applicationLines(options: Options): string[] {
 export async function loadConfiguration(options: Options, entry: string): Promise<Configuration> {
   const named: { name: string; by: string }[] = [];
   if (options.mpm !== undefined) named.push({ name: options.mpm, by: `--mpm ${options.mpm}` });
+  if (options.mpm !== undefined) requireMpm(options.mpm);
   const current = () => findMpm(named[0]?.name ?? defaultMpm().name);
   const { application, configFile } = options;
   const alone = application !== undefined && configFile === undefined;
@@ -123,8 +139,10 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     environment: (name) => Deno.env.get(name),
     version: HTTPD_VERSION,
     loadModule(id, path) {
-      if (isMpmName(id)) named.push({ name: id, by: `LoadModule ${id}` });
-      else if (!MODULES.some(({ name }) => name === id)) {
+      if (isMpmName(id)) {
+        named.push({ name: id, by: `LoadModule ${id}` });
+        if (named.length === 1) requireMpm(id);
+      } else if (!MODULES.some(({ name }) => name === id)) {
         throw new ArgumentError(`Cannot load ${path} into server: there is no module ${id}`);
       }
     },

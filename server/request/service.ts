@@ -203,7 +203,7 @@ export class RequestService implements Service {
   finished(exchange: Exchange): void {
     const { scoreboard, extendedStatus } = this.parts;
     const { row } = exchange.transport;
-    const micros = (performance.now() - exchange.startClock) * 1000;
+    const micros = extendedStatus ? (performance.now() - exchange.startClock) * 1000 : 0;
     scoreboard.count(row, exchange.bytesSent, micros, exchange.startTime);
     if (extendedStatus) describe(scoreboard, exchange);
     for (const log of this.#loggers) log(exchange);

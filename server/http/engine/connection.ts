@@ -7,6 +7,7 @@
 import type { ProtocolHandler, Transport } from "../../../mpm/mod.ts";
 import { Exchange } from "../../request/exchange.ts";
 import { INCOMPLETE, ParserEvent, type ProtocolError, RequestParser } from "../parser/mod.ts";
+import { clock, readClocks } from "./clock.ts";
 import { discardReply, sendBody, StreamSender } from "./body_sender.ts";
 import { ReadTimer } from "./read_timer.ts";
 import { type BodySource, StreamedBody } from "./request_body.ts";
@@ -50,6 +51,7 @@ export class HttpConnection implements ProtocolHandler, BodySource {
   }
 
   onData(bytes: Uint8Array<ArrayBuffer>, length: number): void {
+    readClocks();
     if (this.#exchange !== undefined && this.#received) {
       // The next request is here before the response to this one: it has to wait, and so has the client.
       if (length > 0) this.#keep(bytes, 0, length);
@@ -99,8 +101,8 @@ export class HttpConnection implements ProtocolHandler, BodySource {
     const exchange = new Exchange(
       this.#parser.head,
       transport,
-      Date.now(),
-      performance.now(),
+      clock.date,
+      clock.steady,
       transport.served,
     );
     this.#exchange = exchange;
@@ -186,6 +188,7 @@ export class HttpConnection implements ProtocolHandler, BodySource {
     }
     this.#flush();
     if (next === "pending") return;
+    readClocks();
     const input = this.#pipelined;
     this.#pipelined = undefined;
     this.#transport.setReading(true);
@@ -245,7 +248,7 @@ export class HttpConnection implements ProtocolHandler, BodySource {
 
   #protocolError(error: ProtocolError): Next {
     const exchange = this.#exchange ??
-      new Exchange(this.#parser.head, this.#transport, Date.now(), performance.now(), this.#transport.served);
+      new Exchange(this.#parser.head, this.#transport, clock.date, clock.steady, this.#transport.served);
     this.#received = false;
     const reply = this.service.protocolError(error, exchange);
     if (this.#handled) {
@@ -288,6 +291,7 @@ export class HttpConnection implements ProtocolHandler, BodySource {
   }
 
   onTimeout(): void {
+    readClocks();
     const exchange = this.#exchange;
     if (exchange === undefined && !this.#parser.started) return this.#close("now");
     if (this.#handled) {
@@ -295,15 +299,17 @@ export class HttpConnection implements ProtocolHandler, BodySource {
       return;
     }
     const late = exchange ??
-      new Exchange(this.#parser.head, this.#transport, Date.now(), performance.now(), this.#transport.served);
+      new Exchange(this.#parser.head, this.#transport, clock.date, clock.steady, this.#transport.served);
     this.#exchange = late;
     this.#send(late, this.service.timedOut(late));
     this.#close("linger");
   }
 
   onEnd(): void {
+    readClocks();
     const cut = this.#parser.finish();
-    if (this.#exchange !== undefined && this.#received) return;
+    // Whoever closes has mostly gone, and the handler may stop; one that has only finished sending still gets its answer.
+    if (this.#exchange !== undefined && this.#received) return this.#exchange.abort();
     if (cut === "clean") return this.#close("now");
     if (this.#handled) return this.#body?.fail("the client closed the connection within the request body");
     this.#proceed(this.#protocolError(INCOMPLETE));

@@ -1,0 +1,123 @@
+// Does the command line behave as httpd's? The real program, run to its end.
+
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { runCommand } from "./harness.ts";
+import { VERSION } from "../../server/version.ts";
+
+async function withConfig(text: string, check: (file: string, root: string) => Promise<void>): Promise<void> {
+  const root = await Deno.makeTempDir({ prefix: "mpmd-test-" });
+  const file = join(root, "httpd.conf");
+  await Deno.writeTextFile(file, text);
+  try {
+    await check(file, root);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+Deno.test("-v names the version, which deno.json has too", async () => {
+  const { code, stdout } = await runCommand(["-v"]);
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, `Server version: mpmd/${VERSION} (`);
+  const { version } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+  assertEquals(version, VERSION);
+});
+
+Deno.test("-l lists the modules, an MPM among them", async () => {
+  const { code, stdout } = await runCommand(["-l"]);
+  assertEquals(code, 0);
+  assertMatch(stdout, /^Compiled in modules:\n {2}/);
+  assertStringIncludes(stdout, "  event.c");
+});
+
+Deno.test("unknown flags and actions print usage and exit with 1", async () => {
+  for (const args of [["-z"], ["-k", "fly"], ["--nope"], ["-f"], ["a.ts", "b.ts"]]) {
+    const { code, stderr } = await runCommand(args);
+    assertEquals(code, 1, args.join(" "));
+    assertStringIncludes(stderr, "Usage: mpmd");
+  }
+});
+
+Deno.test("-h prints usage", async () => {
+  const { code, stdout } = await runCommand(["-h"]);
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "Usage: mpmd");
+});
+
+Deno.test(
+  { name: "-V names the MPM, -t accepts a good configuration", ignore: Deno.build.os === "windows" },
+  async () => {
+    await withConfig("LoadModule mpm_event_module modules/mod_mpm_event.so\nListen 8080\n", async (file) => {
+      const settings = await runCommand(["-V", "-f", file]);
+      assertEquals(settings.code, 0);
+      assertStringIncludes(
+        settings.stdout,
+        "Server MPM:     event\n  threaded:     yes (fixed thread count)\n    forked:     yes",
+      );
+      const test = await runCommand(["-t", "-f", file]);
+      assertEquals([test.code, test.stderr], [0, "Syntax OK\n"]);
+    });
+  },
+);
+
+Deno.test("an error in the configuration is told with file, line and reason, and exit code 1", async () => {
+  const cases: readonly [text: string, line: number, reason: RegExp][] = [
+    ["Listen 8080\nKeepAliveTimout 5\n", 2, /Invalid command 'KeepAliveTimout'.*KeepAliveTimeout/s],
+    ["KeepAlive Maybe\n", 1, /KeepAlive must be On or Off/],
+    ["Listen 99999999\n", 1, /Port must be specified/],
+    ["Listen 8080\nListen 8080\n", 2, /multiple Listeners/],
+    ["<IfModule core.c>\nTimeout x\n</IfModule>\n", 2, /Timeout must be/],
+    ["LoadModule mpm_event_module x\nThreadsPerChild many\n", 2, /ThreadsPerChild must be a whole number/],
+    ["DocumentRoot\n", 1, /DocumentRoot/],
+    ["<Directory /x>\nTimeout 5\n", 1, /Directory/],
+    ["LoadModule php_module modules/libphp.so\n", 1, /php_module/],
+  ];
+  for (const [text, line, reason] of cases) {
+    await withConfig(text, async (file) => {
+      const { code, stderr } = await runCommand(["-t", "-f", file]);
+      assertEquals(code, 1, text);
+      assertStringIncludes(stderr, `AH00526: Syntax error on line ${line} of ${file}:`);
+      assertMatch(stderr, reason);
+    });
+  }
+});
+
+Deno.test("none or two MPMs, and one that is not there, are errors", async () => {
+  await withConfig(
+    "Listen 8080\nLoadModule mpm_event_module x\nLoadModule mpm_prefork_module y\n",
+    async (file) => {
+      const { code, stderr } = await runCommand(["-t", "-f", file]);
+      assertEquals(code, 1);
+      assertStringIncludes(stderr, "AH00534: Configuration error: More than one MPM loaded.");
+    },
+  );
+  await withConfig("Listen 8080\n", async (file) => {
+    const { code, stderr } = await runCommand(["-t", "-f", file, "--mpm", "prefork"]);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "AH00534");
+  });
+});
+
+Deno.test(
+  { name: "a port in use is told with AH00072 and exit code 1", ignore: Deno.build.os === "windows" },
+  async () => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    await withConfig(
+      `Listen 127.0.0.1:${listener.addr.port}\nPidFile none\nErrorLog /dev/stderr\n`,
+      async (file) => {
+        const { code, stderr } = await runCommand(["-f", file]);
+        assertEquals(code, 1);
+        assertStringIncludes(
+          stderr,
+          `AH00072: make_sock: could not bind to address 127.0.0.1:${listener.addr.port}`,
+        );
+      },
+    );
+  },
+);
+
+Deno.test("every shipped configuration file parses", async () => {
+  const { code, stderr } = await runCommand(["-t"]);
+  assertEquals(code, Deno.build.os === "windows" ? 1 : 0, stderr);
+});
