@@ -205,9 +205,9 @@ class Reader {
   }
 }
 
-/** The name in `<Name`, `<Name>` or `</Name>`, in lower case. */
+/** The name in `<Name`, `<Name>` or `</Name>`. */
 function sectionName(word: string): string {
-  return word.slice(word.startsWith("</") ? 2 : 1, word.endsWith(">") ? -1 : undefined).toLowerCase();
+  return word.slice(word.startsWith("</") ? 2 : 1, word.endsWith(">") ? -1 : undefined);
 }
 
 /** Passes over a section whose condition does not hold; sections within have to be closed there too. @throws ConfigError */
@@ -216,7 +216,7 @@ function skipSection(lines: Iterator<Line>, name: string, where: Where): void {
   for (let next = lines.next(); !next.done; next = lines.next()) {
     const { word } = getWord(next.value.text);
     if (word.startsWith("</")) {
-      if (sectionName(word) !== open[open.length - 1].toLowerCase()) {
+      if (sectionName(word).toLowerCase() !== open[open.length - 1].toLowerCase()) {
         const place = { file: where.file, line: next.value.line };
         throw new ConfigError(place, `Expected </${open[open.length - 1]}> but saw ${word}`, word);
       }
@@ -235,7 +235,9 @@ function macroLines(lines: Iterator<Line>, name: string, where: Where): Line[] {
   let depth = 1;
   for (let next = lines.next(); !next.done; next = lines.next()) {
     const { word } = getWord(next.value.text);
-    if (word.startsWith("<") && sectionName(word) === "macro") depth += word.startsWith("</") ? -1 : 1;
+    if (word.startsWith("<") && sectionName(word).toLowerCase() === "macro") {
+      depth += word.startsWith("</") ? -1 : 1;
+    }
     if (depth === 0) return found;
     found.push({ text: next.value.text, line: next.value.line - where.line });
   }

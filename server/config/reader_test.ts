@@ -164,7 +164,8 @@ Deno.test("reader: Include takes files, directories and wildcards in any compone
     ["Include /srv/b.conf", "B[]"],
     ["Include d/*.conf", "One[] Two[]"],
     ["Include ?/1.conf", "One[] Eone[]"],
-    ["Include /srv/*/*/1.conf", "Ex[]"],
+    ["Include /srv/e/*/1.conf", "Ex[]"],
+    ["IncludeOptional */*/1.conf", "Ex[]"],
     ["Include d", "Hidden[] One[] Two[] Three[]"],
     ["IncludeOptional nowhere.conf", ""],
     ["IncludeOptional no/*.conf", ""],
@@ -173,6 +174,7 @@ Deno.test("reader: Include takes files, directories and wildcards in any compone
   ];
   for (const [line, expected] of rows) assertEquals(tree(line, files), expected, line);
   fails(1, "Could not open configuration file /srv/nowhere.conf", "Include nowhere.conf", files);
+  fails(1, "Could not open configuration file /srv/d/sub/1.conf", "Include */*/1.conf", files);
   fails(1, "No matches for the wildcard '*.x' in '/srv'", "Include *.x", files);
 });
 

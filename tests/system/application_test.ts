@@ -101,7 +101,7 @@ Deno.test({
   );
   assertMatch(
     server.stderr,
-    /\[core:error\] \[pid \d+:tid 0\] \[client 127\.0\.0\.1:\d+\] the handler of GET \/throw failed/,
+    /\[core:error\] \[pid \d+:tid \d+\] \[client 127\.0\.0\.1:\d+\] the handler of GET \/throw failed/,
   );
   assertEquals(await (await fetch(server.url("/forgotten"))).text(), "fine");
   await until("the forgotten promise", () => server.stderr.includes("nobody waits for this"));

@@ -233,7 +233,10 @@ Deno.test({
 Deno.test(
   { name: "event: children end by themselves when the control process is killed", ignore: !linux },
   async () => {
-    await using server = await TestServer.start({ config: BASE, files: FILES });
+    await using server = await TestServer.start({
+      config: BASE + "StartServers 2\nThreadsPerChild 1\nMaxRequestWorkers 2\n",
+      files: FILES,
+    });
     const children = await until(
       "children",
       () => server.children().length === 2 ? server.children() : undefined,
