@@ -33,8 +33,12 @@ export class IdleKeeper {
   idle = 0;
   lingering = 0;
   #ending = false;
+  /** Connections of each thread, counted during a scan. */
+  readonly #counts: Int32Array;
 
-  constructor(readonly parts: Parts) {}
+  constructor(readonly parts: Parts) {
+    this.#counts = new Int32Array(parts.pool.threads);
+  }
 
   /** From now on idle connections get END_SOON_MS at most. */
   endSoon(): void {
@@ -59,13 +63,15 @@ export class IdleKeeper {
     const all = control.connections;
     if (all === 0) return IDLE_SCAN;
     const idle: number[] = [];
+    this.#counts.fill(0);
     let hot = 0;
     let seen = 0;
     for (let fd = 0; fd < table.size && seen < all; fd++) {
       const state = table.state(fd);
       if (state === Owner.Free || state === Owner.Lost) continue;
       seen++;
-      if (state === Owner.Ready) hot += this.#hot(fd, now, pool.isBlocked(table.thread(fd)));
+      if (state === Owner.Ready || state === Owner.Busy) this.#counts[table.thread(fd)]++;
+      if (state === Owner.Ready) hot += this.#hot(fd, now, table.thread(fd));
       else if (state === Owner.Linger) {
         if (elapsed(now, table.deadline(fd)) >= 0) this.end(fd);
         else this.lingering++;
@@ -79,6 +85,7 @@ export class IdleKeeper {
         if (pressed && !table.reserved(fd)) idle.push(fd);
       }
     }
+    pool.setConnections(this.#counts);
     if (pressed && idle.length > 0) this.#closeOldest(idle);
     if (hot > 0 || pool.busy) return BUSY_SCAN;
     return this.idle + this.lingering > 0 ? PARKED_SCAN : IDLE_SCAN;
@@ -90,10 +97,12 @@ export class IdleKeeper {
     return this.#ending && elapsed(now, table.since(fd)) > END_SOON_MS;
   }
 
-  /** A connection in a thread's set: it is parked when it has cooled down, or at once when the thread is stuck. Returns 1 if it stays. */
-  #hot(fd: number, now: number, blocked: boolean): 0 | 1 {
-    const { table } = this.parts;
-    if (!blocked && elapsed(now, table.since(fd)) < HOT_MS) return 1;
+  /** A connection in a thread's set: it is parked when it has cooled down, at once when the thread is stuck or has too many. Returns 1 if it stays. */
+  #hot(fd: number, now: number, thread: number): 0 | 1 {
+    const { table, pool } = this.parts;
+    if (elapsed(now, table.since(fd)) < HOT_MS && !pool.isBlocked(thread) && !pool.isOverloaded(thread)) {
+      return 1;
+    }
     return this.park(fd) ? 0 : 1;
   }
 

@@ -1,6 +1,7 @@
 // Which server threads does a child have, and which one gets the next connection? Starts the threads, watches them, replaces
 // those that die or hang, and closes what they held.
 
+import { IdleProcessors } from "../platform/cpu.ts";
 import * as posix from "../platform/posix.ts";
 import { Interest, type Poller } from "../platform/poller.ts";
 import { type ConnectionTable, elapsed, Owner } from "./connection_table.ts";
@@ -46,10 +47,16 @@ interface Thread {
   saturated: boolean;
   slow: boolean;
   lost: boolean;
+  /** Connections it has, as of the last look through the table. */
+  connections: number;
 }
 
 /** A batch longer than this (ms) means handlers that compute: connections are spread then, not packed. */
-const SLOW_BATCH = 5;
+const SLOW_BATCH = 25;
+/** Spreading starts when this much of a processor is idle while a thread has more to do than it can. */
+const IDLE_PROCESSOR = 0.4;
+/** How often (ms) the processors are looked at while a thread is saturated. */
+const PROCESSORS_EVERY = 200;
 /** A thread that dies at start is not replaced faster than this (ms). */
 const RESTART_MS = 1000;
 
@@ -59,6 +66,8 @@ export class ThreadPool {
   readonly #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(1);
   #alive = 0;
   #spread = false;
+  readonly #processors = new IdleProcessors();
+  #processorsAt = 0;
 
   constructor(readonly parts: PoolParts) {
     for (let thread = 0; thread < parts.threads; thread++) {
@@ -76,8 +85,13 @@ export class ThreadPool {
         saturated: false,
         slow: false,
         lost: false,
+        connections: 0,
       });
     }
+  }
+
+  get threads(): number {
+    return this.parts.threads;
   }
 
   get slots(): number {
@@ -116,27 +130,42 @@ export class ThreadPool {
 
   /**
    * Takes a slot for one connection and says of which thread; -1: none is free. Short work is kept together on the first
-   * thread that is not saturated (one warm thread beats two that wake each other up); otherwise the least loaded gets it.
+   * thread that has room (one warm thread beats two that wake each other up) until that thread is saturated and there is a
+   * processor for another; then the thread with the fewest connections gets it.
    */
   pick(): number {
     const { control, requestsPerThread } = this.parts;
     let best = -1;
-    let bestLoad = requestsPerThread;
+    let fewest = Infinity;
     for (let i = 0; i < this.#threads.length; i++) {
-      if (!this.#usable(i)) continue;
       const load = control.load(i);
-      if (load >= bestLoad) continue;
-      best = i;
-      bestLoad = load;
-      if (!this.#spread && load < requestsPerThread / 2 && !this.#threads[i].slow) break;
+      if (load >= requestsPerThread || !this.#usable(i)) continue;
+      if (!this.#spread && load < Math.max(1, requestsPerThread / 2)) {
+        best = i;
+        break;
+      }
+      const connections = Math.max(load, this.#threads[i].connections);
+      if (connections < fewest) [best, fewest] = [i, connections];
     }
     return best >= 0 && control.takeSlot(best, requestsPerThread) ? best : -1;
+  }
+
+  /** What a look through the table found: how many connections each thread has. */
+  setConnections(counts: Int32Array): void {
+    for (const [i, thread] of this.#threads.entries()) thread.connections = counts[i];
+  }
+
+  /** True when a thread has too much to do while another has not: its idle connections are better off elsewhere. */
+  isOverloaded(thread: number): boolean {
+    return this.#spread && this.#threads[thread].saturated &&
+      this.#threads.some(({ saturated }, i) => !saturated && this.#usable(i));
   }
 
   /** Hands a connection to a thread whose slot pick() has taken. */
   hand(fd: number, thread: number): void {
     const { poller, table } = this.parts;
     table.hand(fd, thread);
+    this.#threads[thread].connections++;
     poller.add(this.#threads[thread].set, fd, Interest.Read);
   }
 
@@ -152,7 +181,7 @@ export class ThreadPool {
       const thread = this.#threads[i];
       if (thread.lost || control.state(i) !== ThreadState.Running) continue;
       const waits = control.waits(i);
-      thread.saturated = control.load(i) > 0 && waits === thread.waits;
+      thread.saturated = waits === thread.waits && control.beat(i) !== thread.beat;
       thread.waits = waits;
       thread.slow = control.takeLongest(i) >= SLOW_BATCH || thread.blockedSince !== 0;
       const beat = control.beat(i);
@@ -171,7 +200,16 @@ export class ThreadPool {
         }
       }
     }
-    this.#spread = this.#threads.some((thread) => thread.slow);
+    this.#decideSpread(now);
+  }
+
+  #decideSpread(now: number): void {
+    if (this.#threads.some(({ slow }) => slow)) this.#spread = true;
+    else if (!this.#threads.some(({ saturated }) => saturated)) this.#spread = false;
+    else if (elapsed(now, this.#processorsAt) >= PROCESSORS_EVERY) {
+      this.#processorsAt = now;
+      this.#spread = this.#processors.measure() > IDLE_PROCESSOR;
+    }
   }
 
   #start(thread: number, set: number, wakeRead: number): Worker {
