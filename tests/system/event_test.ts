@@ -295,7 +295,7 @@ Deno.test({
   while (!ended) assertEquals(await load(server.port, 4, 40), { answered: 40, broken: 0 });
   assertEquals(await cut, "");
   hanging.close();
-  assertStringIncludes(server.log("logs/error_log"), "HandlerTimeout");
+  await until("the log line", () => server.log("logs/error_log").includes("HandlerTimeout"));
   await until("the child to be replaced", () => {
     const now = server.children();
     return now.length === 1 && now[0] !== first;
