@@ -67,7 +67,7 @@ const asyncRequestWorkerFactor: MpmDirective = {
   name: "AsyncRequestWorkerFactor",
   syntax: "AsyncRequestWorkerFactor factor",
   help: "How many idle connections a free slot allows for beyond the busy ones",
-  default: "64",
+  default: "128",
   args: 1,
   apply([arg], settings) {
     const factor = Number(arg);

@@ -12,7 +12,7 @@ const DEFAULT_SERVER_LIMIT = 16;
 const DEFAULT_THREAD_LIMIT = 64;
 const DEFAULT_REQUESTS_PER_THREAD = 64;
 /** A parked connection costs a few hundred bytes here, not a quarter of a megabyte: many of them per free slot are fine. */
-const DEFAULT_CONNECTION_FACTOR = 64;
+const DEFAULT_CONNECTION_FACTOR = 128;
 
 type Warn = (warning: ConfigWarning) => void;
 
