@@ -25,6 +25,7 @@ import {
   type ServerConfig,
   serverKey,
 } from "./config/mod.ts";
+import { makeWritable } from "./log/log_file.ts";
 import { MODULES } from "./modules.ts";
 import type { Options } from "./options.ts";
 import type { ProgramData } from "./program.ts";
@@ -44,6 +45,8 @@ export interface Configuration {
   readonly logLevel: readonly string[];
   readonly warnings: readonly string[];
   readonly runnable: RunnableConfig;
+  /** Makes sure that all logs can be written. @throws LogError */
+  openLogs(): void;
 }
 
 const mpmSettings = serverKey<MpmSettings>("mpm", {
@@ -170,6 +173,11 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     pidFile: values.pidFile.toLowerCase() === "none" ? undefined : absolute(values.pidFile),
     errorLog: program.errorLog,
     logLevel: values.logLevel,
+    openLogs() {
+      const { errorLog } = program;
+      if (errorLog !== "/dev/stderr") makeWritable(errorLog, "AH00091: could not open error log file");
+      for (const module of MODULES) module.openLogs?.(config, read.serverRoot);
+    },
     warnings: read.warnings.map(({ message, file, line }) => `${message} (line ${line} of ${file})`),
     runnable: {
       settings: config.main.store.get(mpmSettings),

@@ -21,12 +21,8 @@ import { ErrorLog } from "./log/error_log.ts";
 import { MODULES } from "./modules.ts";
 import { type Action, type Options, parseOptions, USAGE, UsageError } from "./options.ts";
 import { PidFileError, readPid, removePid, runningPid, writePid } from "./pid_file.ts";
+import { LogError } from "./request/module.ts";
 import { DESCRIPTION } from "./version.ts";
-
-/** Something that keeps the server from starting; its message is all the user needs. */
-export class StartError extends Error {
-  override readonly name = "StartError";
-}
 
 const SIGNALS: Readonly<Record<Exclude<Action, "start">, Deno.Signal>> = {
   "stop": "SIGTERM",
@@ -46,12 +42,14 @@ export async function main(args: readonly string[], entry: string): Promise<numb
       console.error(`mpmd: ${error.message}\n${USAGE}`);
       return 1;
     }
-    const known = [ConfigError, MpmError, BindError, PidFileError, StartError].some((kind) =>
+    const known = [ConfigError, MpmError, BindError, PidFileError, LogError].some((kind) =>
       error instanceof kind
     );
     if (!known) throw error;
     console.error((error as Error).message);
-    if (error instanceof BindError) console.error("AH00015: Unable to open logs");
+    if (error instanceof BindError || error instanceof LogError) {
+      console.error("AH00015: Unable to open logs");
+    }
     return 1;
   }
 }
@@ -132,6 +130,7 @@ async function run(
   configuration: Configuration,
   choice: MpmChoice,
 ): Promise<number> {
+  configuration.openLogs();
   const log = new ErrorLog(configuration.errorLog, configuration.logLevel, -1);
   const { pidFile } = configuration;
   if (pidFile !== undefined) writePid(pidFile);
@@ -181,6 +180,7 @@ async function reload(options: Options, entry: string, choice: MpmChoice, log: E
       log.log("crit", module, "AH00534", "Configuration error: The MPM cannot be changed during restart.");
       return undefined;
     }
+    configuration.openLogs();
     log.reopen();
     return configuration.runnable;
   } catch (error) {
@@ -189,7 +189,7 @@ async function reload(options: Options, entry: string, choice: MpmChoice, log: E
       "crit",
       module,
       "AH00526",
-      `${error.message.replaceAll("\n", " ")}; the running configuration stays`,
+      `${(error as Error).message.replaceAll("\n", " ")}; the running configuration stays`,
     );
     return undefined;
   }

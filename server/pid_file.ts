@@ -1,5 +1,6 @@
 // Is a server of this configuration running? The pid file says so (httpd's PidFile): a number and a line feed.
 
+import { dirname } from "@std/path";
 import * as posix from "../platform/posix.ts";
 
 /** The pid file cannot be read or written (AH00058, AH00099). */
@@ -36,6 +37,7 @@ export function runningPid(path: string): number | undefined {
 export function writePid(path: string): void {
   const temporary = `${path}.${Deno.pid}`;
   try {
+    Deno.mkdirSync(dirname(path), { recursive: true });
     Deno.writeTextFileSync(temporary, `${Deno.pid}\n`, { mode: 0o644 });
     Deno.renameSync(temporary, path);
   } catch (error) {

@@ -3,6 +3,7 @@
 import { isAbsolute, join } from "@std/path";
 import { ArgumentError, type Directive, serverKey, type VirtualServer } from "../../server/config/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
+import { makeWritable } from "../../server/log/log_file.ts";
 import type { ServerModule, ThreadContext } from "../../server/request/module.ts";
 import { COMMON, compileFormat, type LineFormat } from "./format.ts";
 import { LogWriter } from "./writer.ts";
@@ -119,6 +120,16 @@ export const logConfig: ServerModule = {
   name: "log_config_module",
   source: "mod_log_config.c",
   directives,
+  openLogs(config, serverRoot) {
+    for (const host of [config.main, ...config.hosts]) {
+      for (const { file } of host.store.get(logServer).value.logs) {
+        makeWritable(
+          isAbsolute(file) ? file : join(serverRoot, file),
+          "AH00649: could not open transfer log file",
+        );
+      }
+    }
+  },
   hooks() {
     const logs = new AccessLogs();
     return {

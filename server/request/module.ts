@@ -18,6 +18,11 @@ export interface ServerDescription {
   readonly built: string;
 }
 
+/** A log cannot be written; keeps the server from starting. */
+export class LogError extends Error {
+  override readonly name = "LogError";
+}
+
 /** What a module may ask of the thread it runs on. */
 export interface ThreadContext {
   readonly server: ServerDescription;
@@ -63,6 +68,8 @@ export interface ServerModule {
   readonly directives: readonly Directive[];
   /** In the control process, before anything is started: refuses what cannot work. @throws ConfigError */
   checkConfig?(config: ServerConfig, serverRoot: string): void | Promise<void>;
+  /** In the control process, before it starts: makes sure that what the threads will write to can be written. @throws LogError */
+  openLogs?(config: ServerConfig, serverRoot: string): void;
   /** Made once per thread, so that state never crosses threads. */
   hooks?(): ModuleHooks;
   /** True when a configuration makes this module run code that needs the event loop of its thread. */

@@ -117,6 +117,20 @@ Deno.test(
   },
 );
 
+Deno.test({
+  name: "a log that cannot be written keeps the server from starting, a missing logs directory does not",
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  const text =
+    "Listen 127.0.0.1:8080\nPidFile none\nErrorLog new/error_log\nCustomLog httpd.conf/access_log common\n";
+  await withConfig(text, async (file, root) => {
+    const { code, stderr } = await runCommand(["-d", root, "-f", file]);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, `AH00649: could not open transfer log file ${root}/httpd.conf/access_log`);
+    assertEquals(await Deno.readTextFile(join(root, "new/error_log")), "");
+  });
+});
+
 Deno.test("every shipped configuration file parses", async () => {
   const { code, stderr } = await runCommand(["-t"]);
   assertEquals(code, Deno.build.os === "windows" ? 1 : 0, stderr);
