@@ -56,6 +56,12 @@ export function isMpmName(name: string): boolean {
     PLANNED.some((planned) => planned === bare || planned === `mpm_${bare}`);
 }
 
+/** The platform's default, or, while that one is only planned, the MPM that takes its place. */
+export function presentDefault(platform: DefaultMpm): { readonly name: MpmName; readonly reason: string } {
+  if (findMpm(platform.name) !== undefined) return platform;
+  return { name: event.name, reason: `${platform.name} is planned, event takes its place` };
+}
+
 /** An MPM that has been chosen, and why. */
 export interface MpmChoice {
   readonly mpm: Mpm;
@@ -72,7 +78,8 @@ export function chooseMpm(
     throw new MpmError("AH00534: Configuration error: More than one MPM loaded.");
   }
   const asked = named.length > 0 ? named[0] : undefined;
-  const name = asked?.name ?? platform.name;
+  const fallback = presentDefault(platform);
+  const name = asked?.name ?? fallback.name;
   const mpm = findMpm(name);
   if (mpm === undefined) {
     throw new MpmError(
@@ -90,7 +97,7 @@ export function chooseMpm(
       }`,
     );
   }
-  return { mpm, reason: asked?.by ?? `default: ${platform.reason}` };
+  return { mpm, reason: asked?.by ?? `default: ${fallback.reason}` };
 }
 
 function names(capabilities: Capabilities): string {

@@ -6,7 +6,7 @@ import type { Endpoint } from "./transport.ts";
 export type MpmName = "prefork" | "worker" | "event" | "mpm_winnt" | "mpm_netware" | "mpmt_os2";
 
 /** Something the operating system (or Deno's permissions) must provide. */
-export type Capability = "descriptor passing" | "subprocesses" | "web workers" | "unix signals";
+export type Capability = "descriptor passing" | "subprocesses" | "web workers" | "unix signals" | "users";
 
 /** httpd's log levels as far as MPMs use them. */
 export type LogLevel = "emerg" | "alert" | "crit" | "error" | "warn" | "notice" | "info" | "debug";

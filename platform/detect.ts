@@ -32,6 +32,8 @@ export interface Capabilities {
   readonly "web workers": Finding;
   /** SIGHUP, SIGUSR1 and SIGWINCH can be received. */
   readonly "unix signals": Finding;
+  /** Children can be given another user (User, Group): the server was started by root. */
+  readonly "users": Finding;
 }
 
 /** The default MPM, and why. */
@@ -64,6 +66,16 @@ export async function probe(): Promise<Capabilities> {
     "unix signals": system === "windows"
       ? { available: false, reason: "Windows has no SIGHUP, SIGUSR1 or SIGWINCH" }
       : { available: true, reason: "a Unix system" },
+    "users": probeUsers(),
+  };
+}
+
+function probeUsers(): Finding {
+  const uid = Deno.uid();
+  if (uid === null) return { available: false, reason: `${Deno.build.os} has no user ids` };
+  return {
+    available: uid === 0,
+    reason: uid === 0 ? "started by root" : `started by user ${uid}, not by root`,
   };
 }
 

@@ -9,6 +9,7 @@ import {
   type Mpm,
   MpmError,
   type MpmSettings,
+  presentDefault,
   type RunnableConfig,
 } from "../mpm/mod.ts";
 import { defaultMpm, system } from "../platform/detect.ts";
@@ -128,7 +129,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
   const named: { name: string; by: string }[] = [];
   if (options.mpm !== undefined) named.push({ name: options.mpm, by: `--mpm ${options.mpm}` });
   if (options.mpm !== undefined) requireMpm(options.mpm);
-  const current = () => findMpm(named[0]?.name ?? defaultMpm().name);
+  const current = () => findMpm(named[0]?.name ?? presentDefault(defaultMpm()).name);
   const { application, configFile } = options;
   const alone = application !== undefined && configFile === undefined;
   const serverRoot = resolve(options.serverRoot ?? (alone ? Deno.cwd() : defaultServerRoot(entry)));
@@ -160,7 +161,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
   const absolute = (path: string) => isAbsolute(path) ? path : join(read.serverRoot, path);
   const program: ProgramData = {
     nodes,
-    mpm: named[0]?.name ?? defaultMpm().name,
+    mpm: named[0]?.name ?? presentDefault(defaultMpm()).name,
     serverRoot: read.serverRoot,
     errorLog: absolute(values.errorLog),
     logLevel: values.logLevel,

@@ -12,7 +12,7 @@ import {
   type ServerHost,
 } from "../mpm/mod.ts";
 import type { Endpoint } from "../mpm/mod.ts";
-import { defaultMpm, probe } from "../platform/detect.ts";
+import { type Capabilities, defaultMpm, probe } from "../platform/detect.ts";
 import * as posix from "../platform/posix.ts";
 import { ConfigError } from "./config/mod.ts";
 import { type Configuration, loadConfiguration } from "./configuration.ts";
@@ -70,7 +70,7 @@ async function carryOut(options: Options, args: readonly string[], entry: string
   const configuration = await loadConfiguration(options, entry);
   const choice = chooseMpm(configuration.namedMpms, defaultMpm(), capabilities);
   if (options.print === "settings") {
-    printSettings(configuration, choice);
+    printSettings(configuration, choice, capabilities);
     return 0;
   }
   if (options.test) {
@@ -106,7 +106,11 @@ function sources(): string[] {
   );
 }
 
-function printSettings(configuration: Configuration, { mpm }: MpmChoice): void {
+function printSettings(
+  configuration: Configuration,
+  { mpm, reason }: MpmChoice,
+  capabilities: Capabilities,
+): void {
   console.log([
     `Server version: ${DESCRIPTION}`,
     `Server runtime: Deno ${Deno.version.deno}, V8 ${Deno.version.v8}, TypeScript ${Deno.version.typescript}`,
@@ -114,6 +118,11 @@ function printSettings(configuration: Configuration, { mpm }: MpmChoice): void {
     `Server MPM:     ${mpm.title}`,
     `  threaded:     ${mpm.threaded}`,
     `    forked:     ${mpm.forked}`,
+    `    chosen:     ${reason}`,
+    "Platform:",
+    ...Object.entries(capabilities).map(([name, { available, reason }]) =>
+      `  ${name}: ${available ? "yes" : "no"} (${reason})`
+    ),
     "Server compiled with....",
     ` -D HTTPD_ROOT="${configuration.serverRoot}"`,
     ` -D DEFAULT_PIDLOG="logs/httpd.pid"`,

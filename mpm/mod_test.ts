@@ -1,0 +1,46 @@
+// Is one and only one MPM chosen, and is every refusal told with its reason?
+
+import { assertEquals, assertThrows } from "@std/assert";
+import type { Capabilities } from "../platform/detect.ts";
+import { chooseMpm, findMpm, MpmError } from "./mod.ts";
+
+function capabilities(missing: readonly string[] = []): Capabilities {
+  const names = ["descriptor passing", "subprocesses", "web workers", "unix signals", "users"];
+  const found = names.map((name) => [name, { available: !missing.includes(name), reason: `${name}: tried` }]);
+  return Object.fromEntries(found) as Capabilities;
+}
+
+const LINUX = { name: "event", reason: "Linux has epoll" } as const;
+
+Deno.test("registry: names, module identifiers and source names find the same MPM", () => {
+  for (const name of ["event", "mpm_event_module", "event.c"]) {
+    assertEquals(findMpm(name)?.name, "event", name);
+  }
+  assertEquals(findMpm("motorz"), undefined);
+});
+
+Deno.test("registry: nothing named gives the platform's default, with its reason", () => {
+  const { mpm, reason } = chooseMpm([], LINUX, capabilities());
+  assertEquals([mpm.name, reason], ["event", "default: Linux has epoll"]);
+  const mac = chooseMpm([], { name: "worker", reason: "a Unix with threads" }, capabilities());
+  assertEquals([mac.mpm.name, mac.reason], ["event", "default: worker is planned, event takes its place"]);
+});
+
+Deno.test("registry: one MPM named twice is one, two are an error", () => {
+  const named = [{ name: "mpm_event_module", by: "LoadModule" }, { name: "event", by: "--mpm event" }];
+  assertEquals(chooseMpm(named, LINUX, capabilities()).reason, "LoadModule");
+  const two = [...named, { name: "mpm_worker_module", by: "LoadModule" }];
+  assertThrows(
+    () => chooseMpm(two, LINUX, capabilities()),
+    MpmError,
+    "AH00534: Configuration error: More than one MPM loaded.",
+  );
+});
+
+Deno.test("registry: a missing capability is named, with the MPMs that would work", () => {
+  assertThrows(
+    () => chooseMpm([], LINUX, capabilities(["descriptor passing"])),
+    MpmError,
+    "needs descriptor passing (descriptor passing: tried); MPMs that work here: none",
+  );
+});
