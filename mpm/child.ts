@@ -100,8 +100,13 @@ class Child {
           if (alive === order.threads) channel.send({ type: "ready" });
           this.#listener.wake();
         },
-        onThreadLost: (thread, reason) =>
-          this.#log("error", undefined, `thread ${thread} was lost: ${reason}`),
+        onThreadLost: (thread, reason) => {
+          this.#log("error", undefined, `thread ${thread} was lost: ${reason}`);
+          // Before the first thread has served, another try would end the same way.
+          if (this.#scoreboard.child(order.child, ChildField.ThreadsAlive) === 0) {
+            channel.flushed().then(() => Deno.exit(ChildExit.ChildInit));
+          }
+        },
         onThreadStuck: (thread) => {
           const seconds = order.handlerTimeoutMs / 1000;
           this.#log(

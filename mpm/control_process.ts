@@ -66,6 +66,9 @@ class ControlProcess {
   #generation = 0;
   #ending: Ending = "none";
   #reloading = false;
+  #exitCode = 0;
+  /** Some child has been ready. */
+  #served = false;
   #finish: (code: number) => void = () => {};
 
   constructor(
@@ -174,6 +177,7 @@ class ControlProcess {
   }
 
   #onReady(_child: ChildProcess): void {
+    this.#served = true;
     // A new generation has taken over once one of its children serves: the old ones may go.
     if (
       this.#serving().filter(({ ready }) => ready).length <
@@ -194,11 +198,17 @@ class ControlProcess {
     const asked = this.#ending === "now" || (child.ending && end.signal === null);
     if (!asked || end.code !== ChildExit.Ok) logChildEnd(this.host.log, child, end);
     if (this.#ending !== "none") {
-      if (this.#children.all.length === 0) this.#finish(0);
+      if (this.#children.all.length === 0) this.#finish(this.#exitCode);
       return;
     }
     if (end.code === ChildExit.Fatal && child.generation === this.#generation) {
       this.#stop("SIGTERM");
+      return;
+    }
+    if (end.code === ChildExit.ChildInit && !this.#served) {
+      this.host.log("alert", undefined, "no child can start: the server ends");
+      this.#exitCode = 1;
+      this.#stop("a failed start");
       return;
     }
     if (child.generation !== this.#generation || child.ending) return;
@@ -325,7 +335,7 @@ class ControlProcess {
         this.#children.signal(child, "SIGKILL");
       }
     }, STOP_MS);
-    if (this.#children.all.length === 0) this.#finish(0);
+    if (this.#children.all.length === 0) this.#finish(this.#exitCode);
   }
 
   #stopGracefully(): void {
@@ -341,7 +351,7 @@ class ControlProcess {
     for (const child of this.#children.all) this.#children.endGracefully(child);
     const timeout = this.#config.settings.gracefulShutdownTimeout ?? 0;
     if (timeout > 0) setTimeout(() => this.#stop("GracefulShutdownTimeout"), timeout * 1000);
-    if (this.#children.all.length === 0) this.#finish(0);
+    if (this.#children.all.length === 0) this.#finish(this.#exitCode);
   }
 }
 
