@@ -82,8 +82,13 @@ function holds(action: () => unknown): void {
   }
 }
 
+const environment = (name: string) => Deno.env.get(name);
+
 Deno.test("fuzz: any text is read or refused with a place", () => {
-  fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 200 }), (text) => holds(() => load(text))));
+  fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 200 }), (text) => {
+    holds(() => read(text, {}, { environment }));
+    holds(() => load(text));
+  }));
 });
 
 Deno.test("fuzz: anything like a configuration is applied or refused with a place", () => {
@@ -96,7 +101,9 @@ Deno.test("fuzz: included files too", () => {
       lines,
       lines,
       (outer, inner) =>
-        holds(() => read(`${outer}\nInclude i\n${outer}`, { "/srv/i": inner, "/srv/a": "Include i" })),
+        holds(() =>
+          read(`${outer}\nInclude i\n${outer}`, { "/srv/i": inner, "/srv/a": "Include i" }, { environment })
+        ),
     ),
   );
 });

@@ -40,8 +40,14 @@ export class ReadState implements Facts {
     return isReaderDirective(name) || this.#options.hasDirective(name);
   }
 
+  /** As httpd: what cannot be looked at, for want of permission or because no file can be called so, is not there. */
   exists(path: string): boolean {
-    return this.#options.files.stat(path) !== undefined;
+    try {
+      return this.#options.files.stat(path) !== undefined;
+    } catch (error) {
+      if (error instanceof Error) return false;
+      throw error;
+    }
   }
 
   define(name: string, value: string | undefined): void {
@@ -58,10 +64,15 @@ export class ReadState implements Facts {
   expand(text: string, where: Where): string {
     return expandVariables(
       text,
-      (name) => this.#variables.get(name.toLowerCase()) ?? this.#options.environment(name),
+      (name) => this.#variables.get(name.toLowerCase()) ?? this.#environment(name),
       (name) => {
         this.warnings.push({ ...where, message: `AH00111: Config variable \${${name}} is not defined` });
       },
     );
+  }
+
+  /** Deno.env.get() throws for names that no variable of an environment can have. */
+  #environment(name: string): string | undefined {
+    return /^$|[=\0]/.test(name) ? undefined : this.#options.environment(name);
   }
 }

@@ -157,4 +157,8 @@ Deno.test("resolve: more sets of sections than are kept are still merged rightly
     const url = letters.filter((_, bit) => set & (1 << bit)).join("");
     assertEquals(notes(config, `/${url}`, ""), ["0", ...url].join(" "));
   }
+  // The first sets are kept, the last one is not: clients cannot fill the memory.
+  const store = (url: string) => resolveDirectory(config.main, url, "");
+  assertStrictEquals(store("/a"), store("/a"));
+  assert(store(`/${letters.join("")}`) !== store(`/${letters.join("")}`));
 });

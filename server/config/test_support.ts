@@ -11,7 +11,7 @@ import { sectionRows } from "./sections.ts";
 import type { ServerConfig } from "./server_config.ts";
 import { dirKey, serverKey } from "./stores.ts";
 
-/** A file system of the given files; their directories exist, and so does /srv. */
+/** A file system of the given files; their directories exist, and so does /srv. What contains /denied cannot be looked at. */
 export function memoryFiles(contents: Readonly<Record<string, string>>): ConfigFiles {
   const paths = Object.keys(contents);
   const bare = (path: string) => path.length > 1 ? path.replace(/\/$/, "") : path;
@@ -23,6 +23,9 @@ export function memoryFiles(contents: Readonly<Record<string, string>>): ConfigF
       return contents[path];
     },
     stat(path) {
+      // As Deno.statSync() does.
+      if (path.includes("\0")) throw new TypeError("file name contained an unexpected NUL byte");
+      if (path.includes("/denied")) throw new Deno.errors.PermissionDenied(`stat '${path}'`);
       if (Object.hasOwn(contents, path)) return { isDirectory: false };
       return bare(path) === "/srv" || below(path).length > 0 ? { isDirectory: true } : undefined;
     },

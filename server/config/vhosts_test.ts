@@ -71,6 +71,12 @@ Deno.test("vhosts: among the hosts of an address the first with the name, else t
   }
 });
 
+Deno.test("vhosts: the name of an earlier host wins over a pattern of a later one", () => {
+  const config = hosts(["*"], ["*", "ServerName a.example"], ["*", "ServerAlias *.example"]);
+  assertEquals(selected(config, "1.2.3.4", 80, "a.example"), 2);
+  assertEquals(selected(config, "1.2.3.4", 80, "b.example"), 3);
+});
+
 Deno.test("vhosts: the name or address in <VirtualHost> counts after all names", () => {
   const config = hosts(["*:80"], ["www.example:80"], ["*:80", "ServerAlias www.example"], [
     "other.example:80",

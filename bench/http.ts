@@ -1,0 +1,173 @@
+// How fast is it, beside others? `deno task bench:http` runs the same site on mpmd, Apache httpd (mpm_event), nginx (two workers)
+// and Deno.serve in turns, on loopback, and prints medians and ratios. It needs apache2, nginx and wrk on the PATH.
+
+import { fromFileUrl, join } from "@std/path";
+
+interface Peer {
+  readonly name: string;
+  readonly port: number;
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+interface Scenario {
+  readonly name: string;
+  readonly path: string;
+  readonly connections: number;
+  readonly close?: boolean;
+  /** Compare the median latency, not the throughput. */
+  readonly latency?: boolean;
+}
+
+const SCENARIOS: readonly Scenario[] = [
+  { name: "14 bytes, keep-alive, c=64", path: "/small.txt", connections: 64 },
+  { name: "14 bytes, one request per connection", path: "/small.txt", connections: 64, close: true },
+  { name: "10 kB, keep-alive, c=64", path: "/10k.txt", connections: 64 },
+  { name: "1 MB, keep-alive, c=16", path: "/1m.bin", connections: 16 },
+  { name: "14 bytes, p50 at c=1", path: "/small.txt", connections: 1, latency: true },
+  { name: "14 bytes, p50 at c=4", path: "/small.txt", connections: 4, latency: true },
+];
+const ROUNDS = 3;
+const SECONDS = 2;
+const FIRST_PORT = 18_080;
+
+const root = await Deno.makeTempDir({ prefix: "mpmd-bench-" });
+const entry = fromFileUrl(new URL("../mod.ts", import.meta.url));
+
+async function site(): Promise<Peer[]> {
+  // Started by root, httpd and nginx read as another user.
+  await Deno.chmod(root, 0o755);
+  for (const dir of ["htdocs", "logs", "nginx"]) await Deno.mkdir(join(root, dir));
+  await Deno.writeTextFile(join(root, "htdocs/small.txt"), "Hello, World!\n");
+  await Deno.writeTextFile(join(root, "htdocs/10k.txt"), "0123456789".repeat(1000));
+  await Deno.writeFile(join(root, "htdocs/1m.bin"), new Uint8Array(1 << 20));
+  // The text that both read; httpd needs its modules loaded besides.
+  const common = (port: number, name: string) => `
+ServerName localhost
+Listen 127.0.0.1:${port}
+DocumentRoot "${root}/htdocs"
+KeepAlive On
+MaxKeepAliveRequests 0
+PidFile "${root}/logs/${name}.pid"
+ErrorLog "${root}/logs/${name}.error"
+`;
+  const modules = ["mpm_event", "authz_core", "mime"].map((name) =>
+    `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`
+  );
+  const apache = join(root, "apache.conf");
+  await Deno.writeTextFile(
+    apache,
+    [`ServerRoot "${root}"`, ...modules, "TypesConfig /etc/mime.types", common(FIRST_PORT + 1, "apache")]
+      .join("\n"),
+  );
+  const own = join(root, "mpmd.conf");
+  await Deno.writeTextFile(own, common(FIRST_PORT, "mpmd"));
+  const nginx = join(root, "nginx.conf");
+  await Deno.writeTextFile(
+    nginx,
+    `
+daemon off; worker_processes 2; pid ${root}/logs/nginx.pid; error_log ${root}/logs/nginx.error;
+events { worker_connections 4096; }
+http {
+  access_log off; sendfile on; keepalive_requests 100000000; types { text/plain txt; }
+  client_body_temp_path ${root}/nginx; proxy_temp_path ${root}/nginx; fastcgi_temp_path ${root}/nginx;
+  uwsgi_temp_path ${root}/nginx; scgi_temp_path ${root}/nginx;
+  server { listen 127.0.0.1:${FIRST_PORT + 2}; root ${root}/htdocs; }
+}`,
+  );
+  const handler = join(root, "serve.ts");
+  await Deno.writeTextFile(
+    handler,
+    `
+const files = new Map<string, Uint8Array>();
+for (const { name } of Deno.readDirSync("${root}/htdocs")) files.set("/" + name, Deno.readFileSync("${root}/htdocs/" + name));
+export default { fetch(request: Request) {
+  const { pathname } = new URL(request.url);
+  return new Response(files.get(pathname), { headers: { "content-type": "text/plain" } });
+} };`,
+  );
+  return [
+    {
+      name: "mpmd event",
+      port: FIRST_PORT,
+      command: Deno.execPath(),
+      args: ["run", "-A", entry, "-f", own, "-d", root],
+    },
+    { name: "httpd event", port: FIRST_PORT + 1, command: "apache2", args: ["-f", apache, "-DFOREGROUND"] },
+    { name: "nginx", port: FIRST_PORT + 2, command: "nginx", args: ["-c", nginx] },
+    {
+      name: "Deno.serve",
+      port: FIRST_PORT + 3,
+      command: Deno.execPath(),
+      args: ["serve", "-A", "--host", "127.0.0.1", "--port", String(FIRST_PORT + 3), handler],
+    },
+  ];
+}
+
+/** One run of wrk: requests a second, or the median latency in microseconds. */
+async function measure(
+  { name, port }: Peer,
+  { path, connections, close, latency }: Scenario,
+): Promise<number> {
+  const args = [
+    "-t1",
+    `-c${connections}`,
+    `-d${SECONDS}s`,
+    "--latency",
+    ...close ? ["-H", "Connection: close"] : [],
+  ];
+  const { stdout } = await new Deno.Command("wrk", { args: [...args, `http://127.0.0.1:${port}${path}`] })
+    .output();
+  const text = new TextDecoder().decode(stdout);
+  // httpd closes one connection or another under this load; of our own server that would be a defect.
+  if (/Non-2xx/.test(text) || (name.startsWith("mpmd") && /Socket errors/.test(text))) {
+    throw new Error(`failed requests:\n${text}`);
+  }
+  if (!latency) return Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]);
+  const [, value, unit] = /50%\s+([\d.]+)(us|ms|s)/.exec(text)!;
+  return Number(value) * { us: 1, ms: 1000, s: 1_000_000 }[unit]!;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+async function answers({ name, port }: Peer): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    const response = await fetch(`http://127.0.0.1:${port}/small.txt`).catch(() => undefined);
+    if (await response?.text() === "Hello, World!\n") return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${name} does not answer`);
+}
+
+const peers = await site();
+const processes = peers.map(({ command, args }) =>
+  new Deno.Command(command, { args: [...args], stdout: "null", stderr: "null" }).spawn()
+);
+try {
+  for (const peer of peers) await answers(peer);
+  console.log(
+    `medians of ${ROUNDS} rounds of ${SECONDS} s, wrk -t1; in parentheses: mpmd against it (above 1 is better for mpmd)\n`,
+  );
+  console.log(`| | ${peers.map(({ name }) => name).join(" | ")} |\n| --- |${" --- |".repeat(peers.length)}`);
+  for (const scenario of SCENARIOS) {
+    const results: number[][] = peers.map(() => []);
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [i, peer] of peers.entries()) results[i].push(await measure(peer, scenario));
+    }
+    const medians = results.map(median);
+    const cells = medians.map((value, i) => {
+      const ratio = scenario.latency ? value / medians[0] : medians[0] / value;
+      const text = scenario.latency
+        ? `${value.toFixed(0)} us`
+        : `${Math.round(value).toLocaleString("en")}/s`;
+      return i === 0 ? text : `${text} (${ratio.toFixed(2)})`;
+    });
+    console.log(`| ${scenario.name} | ${cells.join(" | ")} |`);
+  }
+} finally {
+  for (const process of processes) process.kill("SIGTERM");
+  await Promise.all(processes.map(({ status }) => status));
+  await Deno.remove(root, { recursive: true });
+}
