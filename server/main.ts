@@ -197,7 +197,7 @@ async function reload(options: Options, entry: string, choice: MpmChoice, log: E
     log.log(
       "crit",
       module,
-      "AH00526",
+      undefined,
       `${(error as Error).message.replaceAll("\n", " ")}; the running configuration stays`,
     );
     return undefined;

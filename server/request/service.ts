@@ -138,8 +138,19 @@ export class RequestService implements Service {
       // An application answers for its place whatever the file system says.
       if (!this.wantsBody(exchange)) {
         for (const phase of this.#filePhases) {
+          const before = exchange.filename;
+          const file = exchange.file;
           const reply = phase(exchange);
           if (reply !== undefined) return reply;
+          // The file is known now, or is another one (an index file): other sections may hold for it.
+          if (exchange.filename !== before || exchange.file !== file) {
+            exchange.dir = resolveDirectory(
+              exchange.vhost,
+              exchange.path,
+              exchange.filename,
+              exchange.file?.isDirectory,
+            );
+          }
         }
       }
       for (const { handler } of this.#handlers) {

@@ -363,3 +363,18 @@ function exists(path: string): boolean {
     return false;
   }
 }
+
+Deno.test(
+  { name: "sections: what a path turns out to be decides which of them hold", ignore: !unix },
+  async () => {
+    const config = BASE +
+      `<Files index.html>\nFileETag None\n</Files>\n<Directory "@ROOT@/htdocs/p*">\nDirectorySlash Off\n</Directory>\n`;
+    await using server = await TestServer.start({ config, files: { ...FILES, "htdocs/priv/x.txt": "x" } });
+    const index = await fetch(server.url("/"));
+    await index.body?.cancel();
+    assertEquals(index.headers.get("etag"), null);
+    const directory = await fetch(server.url("/priv"), { redirect: "manual" });
+    await directory.body?.cancel();
+    assertEquals(directory.status, 403);
+  },
+);
