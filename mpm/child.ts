@@ -3,7 +3,7 @@
 
 import { openPoller } from "../platform/poller.ts";
 import * as posix from "../platform/posix.ts";
-import { ignoreSignals } from "../platform/signals.ts";
+import { closeInspector, ignoreSignals, onSignals } from "../platform/signals.ts";
 import { CHILD_VARIABLE, ChildExit, type ChildOrder } from "./child_order.ts";
 import { clock, ConnectionTable } from "./connection_table.ts";
 import {
@@ -35,7 +35,8 @@ export async function runChild(threadProgram: URL): Promise<never> {
   // Whatever a handler starts must not take itself for a child.
   Deno.env.delete(CHILD_VARIABLE);
   // Signals of a terminal reach the whole process group; what they mean is for the control process to say.
-  ignoreSignals(["SIGINT", "SIGHUP", "SIGUSR1"]);
+  ignoreSignals(["SIGINT", "SIGHUP"]);
+  onSignals(["SIGUSR1"], closeInspector);
   const channel = await connectControl(address);
   const messages = channel.messages();
   const first = await messages.next();

@@ -152,7 +152,9 @@ export class Children {
   /** Tells a child to finish what it has and end. */
   endGracefully(child: ChildProcess): void {
     child.ending = true;
-    child.channel?.send({ type: "graceful" });
+    // A child that has not even connected has nothing to finish.
+    if (child.channel === undefined) this.signal(child, "SIGKILL");
+    else child.channel.send({ type: "graceful" });
   }
 
   /** Sends a signal; a child that is gone already needs none. */

@@ -151,6 +151,12 @@ export class ConnectionTable {
     return this.#words[fd * WORDS + DEADLINE];
   }
 
+  /** A lingering close begins. */
+  beginLinger(fd: number, now: number, deadline: number): void {
+    this.#words[fd * WORDS + SINCE] = now;
+    this.#words[fd * WORDS + DEADLINE] = deadline;
+  }
+
   setDeadline(fd: number, deadline: number): void {
     this.#words[fd * WORDS + DEADLINE] = deadline;
   }

@@ -3,7 +3,7 @@
 
 import * as posix from "../platform/posix.ts";
 import { processorCount } from "../platform/detect.ts";
-import { onSignals } from "../platform/signals.ts";
+import { closeInspector, onSignals } from "../platform/signals.ts";
 import { type ChildEnd, type ChildProcess, Children, logChildEnd } from "./children.ts";
 import { ChildExit, type ChildOrder } from "./child_order.ts";
 import { ControlServer } from "./control_channel.ts";
@@ -262,6 +262,7 @@ class ControlProcess {
   }
 
   async #restart(graceful: boolean): Promise<void> {
+    if (graceful) closeInspector();
     if (this.#ending !== "none" || this.#reloading) return;
     const { messages } = this.policy;
     if (graceful) {

@@ -54,6 +54,8 @@ const ACCEPT_BATCH = 64;
 const NEAR_WAIT = 2;
 const NEAR_WAITS = 3;
 const SLEEP_MS = 1000;
+/** A lingering close ends after this long in any case (MAX_SECS_TO_LINGER). */
+const MAX_LINGER_MS = 30_000;
 /** At least this often (ms) the control channel and the threads' messages get their turn. */
 const TURN_EVERY = 10;
 
@@ -204,7 +206,9 @@ export class Listener {
 
   #drainLingering(fd: number): void {
     const n = posix.receive(fd, this.#buffer);
-    if (n > 0) return this.parts.table.setDeadline(fd, clock() + LINGER_MS);
+    const { table } = this.parts;
+    const now = clock();
+    if (n > 0 && elapsed(now, table.since(fd)) < MAX_LINGER_MS) return table.setDeadline(fd, now + LINGER_MS);
     if (n === -posix.Errno.EAGAIN || n === -posix.Errno.EINTR) return;
     this.#idle.end(fd);
   }
@@ -242,6 +246,8 @@ export class Listener {
     const { control, pool, scoreboard, child } = this.parts;
     if (elapsed(now, this.#nextTick) < 0) return;
     pool.observe(now);
+    // The kernel wakes one child for a connection; if that one could not take it, nobody else was told.
+    if (this.#accepting) { for (const [fd, index] of this.#sockets) this.#acceptFrom(fd, index); }
     // Without a free slot it is work that keeps new connections out, not the number of idle ones.
     const idleSlots = pool.idleSlots;
     const pressed = !control.stopping && idleSlots > 0 && this.#atLimit(idleSlots);

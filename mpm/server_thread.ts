@@ -6,7 +6,7 @@
 import { setImmediate } from "node:timers";
 import * as posix from "../platform/posix.ts";
 import { Interest, openPoller, type Poller } from "../platform/poller.ts";
-import { clock, ConnectionTable, Owner, setClock } from "./connection_table.ts";
+import { clock, ConnectionTable, Owner } from "./connection_table.ts";
 import { Scoreboard, type ScoreboardShape, SlotField, SlotStatus } from "./scoreboard.ts";
 import { type ConnectionHost, handToLinger, SocketConnection } from "./socket_connection.ts";
 import { ThreadControl, ThreadState } from "./thread_control.ts";
@@ -65,7 +65,6 @@ export class ServerThread implements ConnectionHost {
   #resting = false;
 
   constructor(readonly order: ThreadOrder, readonly program: ThreadProgram) {
-    setClock(order.clock);
     this.thread = order.thread;
     this.set = order.set;
     this.table = new ConnectionTable(order.tableMemory);
@@ -201,8 +200,10 @@ export class ServerThread implements ConnectionHost {
     connection.slotHeld = false;
     this.#control.returnSlot(this.thread);
     // A starved connection may be over by now; it is then in the pool or serves another descriptor, and reading is on anyway.
-    const next = this.#starved.shift();
-    if (next !== undefined && next.fd >= 0) next.resume();
+    // One that ended meanwhile is in the pool: the slot is for the next that still waits.
+    let next = this.#starved.shift();
+    while (next !== undefined && (next.fd < 0 || next.slotHeld)) next = this.#starved.shift();
+    next?.resume();
     if (this.#control.listenerToWake()) this.#wakeListener();
   }
 

@@ -56,6 +56,7 @@ export class SocketConnection implements Transport, WheelEntry {
   served = 0;
   gone = false;
   backlog = 0;
+  writeTimeout = 0;
 
   due = 0;
   wheelSlot = -1;
@@ -149,7 +150,8 @@ export class SocketConnection implements Transport, WheelEntry {
 
   /** The timer ran out. After the handler has let go, nobody reads any more: the rest is given up. */
   onTimer(): void {
-    if (this.#afterwards === "stay") this.handler.onTimeout();
+    if (this.#queue.length > 0) this.broken();
+    else if (this.#afterwards === "stay") this.handler.onTimeout();
     else this.#finish("now");
   }
 
@@ -236,9 +238,15 @@ export class SocketConnection implements Transport, WheelEntry {
   }
 
   #enqueue(segment: Segment): void {
+    if (this.#queue.length === 0) this.#awaitWrite();
     this.#queue.push(segment);
     this.backlog += segment.remaining;
     if (segment.file === undefined) this.#want(this.#interest | Interest.Write);
+  }
+
+  /** The client has `writeTimeout` to take some of what is queued; each time it does, it has as long again. */
+  #awaitWrite(): void {
+    if (this.writeTimeout > 0) this.host.wheel.set(this, clock() + this.writeTimeout);
   }
 
   #want(interest: number): void {
@@ -249,9 +257,14 @@ export class SocketConnection implements Transport, WheelEntry {
 
   /** The kernel takes output again. */
   #flush(): void {
+    const before = this.backlog;
     this.#send();
     if (this.gone) return this.broken();
-    if (this.#queue.length > 0) return this.#want(this.#interest | Interest.Write);
+    if (this.#queue.length > 0) {
+      if (this.backlog < before) this.#awaitWrite();
+      return this.#want(this.#interest | Interest.Write);
+    }
+    this.host.wheel.clear(this);
     if (this.#afterwards !== "stay") return this.#finish(this.#afterwards);
     this.#want(this.#interest & ~Interest.Write);
     this.handler.onDrained();
@@ -295,7 +308,7 @@ export class SocketConnection implements Transport, WheelEntry {
 /** Leaves a record to the listener, which drains and closes the connection. */
 export function handToLinger(host: ConnectionHost, listenerSet: number, fd: number, deadline: number): void {
   host.poller.remove(host.set, fd);
-  host.table.setDeadline(fd, deadline);
+  host.table.beginLinger(fd, clock(), deadline);
   if (!host.table.finish(fd, host.thread, Owner.Linger)) return;
   posix.shutdownWrite(fd);
   host.poller.add(listenerSet, fd, Interest.Read);

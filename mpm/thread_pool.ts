@@ -259,9 +259,9 @@ export class ThreadPool {
     events.onThreadStuck(index);
   }
 
-  /** True while some thread can serve. */
+  /** True while some thread may serve again, at once or when its handler comes back. */
   get able(): boolean {
-    return this.#threads.some((_, i) => this.#usable(i));
+    return this.#threads.some(({ lost }) => !lost);
   }
 
   #replace(index: number): void {

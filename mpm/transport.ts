@@ -28,6 +28,8 @@ export interface Transport {
   readonly local: Endpoint;
   /** Requests answered on this connection before it was last parked; the engine keeps it up to date. */
   served: number;
+  /** A client that takes nothing of what is queued for this long (ms) is given up; 0: never. Set by the engine (TimeOut). */
+  writeTimeout: number;
   /** The peer can be written to no more. */
   readonly gone: boolean;
   /** Bytes accepted by write() that the kernel has not taken yet (files included). */

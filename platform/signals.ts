@@ -1,5 +1,6 @@
 // Which signals does a process care for? Signals that the system does not have are left out here, so that nobody else asks.
 
+import inspector from "node:inspector";
 import { system } from "./detect.ts";
 
 const WINDOWS_SIGNALS: ReadonlySet<Deno.Signal> = new Set(["SIGINT", "SIGBREAK"]);
@@ -19,6 +20,14 @@ export function onSignals(
     return () => Deno.removeSignalListener(signal, listener);
   });
   return () => ends.forEach((end) => end());
+}
+
+/**
+ * Deno answers SIGUSR1 by opening its inspector on loopback, through which anybody on the machine could run code as this
+ * user. Here that signal means a graceful restart: the inspector is closed again at once.
+ */
+export function closeInspector(): void {
+  inspector.close();
 }
 
 /** From now on `signals` do nothing. */

@@ -193,7 +193,7 @@ async function reload(options: Options, entry: string, choice: MpmChoice, log: E
     log.reopen();
     return configuration.runnable;
   } catch (error) {
-    if (!(error instanceof ConfigError) && !(error instanceof MpmError)) throw error;
+    if (![ConfigError, MpmError, LogError].some((kind) => error instanceof kind)) throw error;
     log.log(
       "crit",
       module,

@@ -4,7 +4,7 @@ import { findMpm, type ThreadOrder } from "../mpm/mod.ts";
 import { memoryAt } from "../platform/posix.ts";
 import { systemTitle } from "../platform/detect.ts";
 import { Scoreboard } from "../mpm/mod.ts";
-import { CORE_DEFAULTS, coreServer } from "../modules/core/config.ts";
+import { CORE_DEFAULTS, coreDir, coreServer } from "../modules/core/config.ts";
 import { prepare } from "../modules/core/default_handler.ts";
 import { showsStatus } from "../modules/status/mod.ts";
 import type { ConfigNode, VirtualServer } from "./config/mod.ts";
@@ -43,6 +43,7 @@ export async function createService(data: ProgramData, order: ThreadOrder) {
     extendedStatus: config.main.store.get(coreServer).extendedStatus ?? showsStatus(config),
     settingsOf: (host) => connectionSettings(host, serverField),
     pathOptions: (host) => ({ ...CORE_DEFAULTS, ...host.store.get(coreServer) }),
+    bodyLimit: (dir) => dir.get(coreDir).limitRequestBody,
     prepare,
     log: (level, ah, message, client) =>
       errorLog.log(level, "core", ah, message, { client: `${client.address}:${client.port}` }),

@@ -2,6 +2,7 @@
 // the loop of an MPM.
 
 import { openLibc } from "../platform/posix.ts";
+import { setClock } from "../mpm/connection_table.ts";
 import { ServerThread, type ThreadOrder } from "../mpm/server_thread.ts";
 import { HttpConnection } from "./http/engine/connection.ts";
 import { createService, type ProgramData } from "./program.ts";
@@ -13,6 +14,8 @@ const worker = self as unknown as {
 
 worker.onmessage = async ({ data: order }) => {
   worker.onmessage = null;
+  // At once: what is loaded next may take seconds.
+  setClock(order.clock);
   openLibc();
   const { service, usesEventLoop, onUncaught } = await createService(order.program, order);
   // A promise that an application forgot to handle concerns that application: the other requests of this thread go on.

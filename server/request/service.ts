@@ -3,7 +3,13 @@
 
 import { system } from "../../platform/detect.ts";
 import { type Endpoint, type Scoreboard, SlotField, SlotStatus, SlotText } from "../../mpm/mod.ts";
-import { resolveDirectory, selectVirtualHost, type ServerConfig, type VirtualServer } from "../config/mod.ts";
+import {
+  type DirStore,
+  resolveDirectory,
+  selectVirtualHost,
+  type ServerConfig,
+  type VirtualServer,
+} from "../config/mod.ts";
 import { normalisePath, splitTarget } from "../http/content/mod.ts";
 import { OutputBuffer } from "../http/engine/output.ts";
 import type { PreparedReply, Reply } from "../http/engine/reply.ts";
@@ -25,6 +31,8 @@ export interface ServiceParts {
   readonly pathOptions: (
     host: VirtualServer,
   ) => { mergeSlashes: boolean; allowEncodedSlashes: "off" | "on" | "nodecode" };
+  /** LimitRequestBody of a place. */
+  readonly bodyLimit: (dir: DirStore) => number;
   /** Makes a message of a reply that may be kept (the default handler's). */
   readonly prepare: (exchange: Exchange, reply: Reply, serverField: string) => PreparedReply | undefined;
   readonly log: (
@@ -126,6 +134,10 @@ export class RequestService implements Service {
       exchange.dir = resolveDirectory(exchange.vhost, exchange.path, exchange.filename);
     }
     return undefined;
+  }
+
+  bodyLimit(exchange: Exchange): number {
+    return this.parts.bodyLimit(exchange.dir);
   }
 
   wantsBody(exchange: Exchange): boolean {

@@ -378,3 +378,36 @@ Deno.test(
     assertEquals(directory.status, 403);
   },
 );
+
+Deno.test({
+  name: "a slow but steady client gets the whole response, however long it takes; one that stops is given up",
+  ignore: !linux,
+}, async () => {
+  await using server = await TestServer.start({
+    config: BASE + "Timeout 1\nStartServers 1\nThreadsPerChild 1\nMaxRequestWorkers 1\n",
+    files: FILES,
+  });
+  const size = 24 << 20;
+  await Deno.writeFile(server.path("htdocs/big.bin"), new Uint8Array(size));
+  const request = "GET /big.bin HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+  const stopped = await Connection.open(server.port);
+  await stopped.send(request);
+  const { conn } = await Connection.open(server.port);
+  await conn.write(new TextEncoder().encode(request));
+  const begin = performance.now();
+  const buffer = new Uint8Array(1 << 20);
+  let received = 0;
+  for (let n: number | null; (n = await conn.read(buffer)) !== null;) {
+    received += n;
+    // The pace of the client is the subject of this test: three times Timeout for the whole.
+    const due = begin + received / size * 3000;
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+  }
+  conn.close();
+  assert(received > size, `${received} bytes of ${size} and a head`);
+  await until(
+    "the client that stopped to be given up",
+    async () => (await status(server)).get("ConnsTotal") === "1",
+  );
+  stopped.close();
+});

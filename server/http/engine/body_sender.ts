@@ -54,7 +54,18 @@ export class StreamSender {
   #drained: (() => void) | undefined;
   #aborted = false;
 
-  constructor(readonly exchange: Exchange, readonly framing: Framing, readonly service: Service) {}
+  /** `waits` is called when the stream has to wait for the client. */
+  constructor(
+    readonly exchange: Exchange,
+    readonly framing: Framing,
+    readonly service: Service,
+    readonly waits: () => void,
+  ) {}
+
+  /** True while the stream waits for the client to take what was sent. */
+  get waiting(): boolean {
+    return this.#drained !== undefined;
+  }
 
   /** Sends the whole stream. Returns false when it failed, or had another length than declared: the client must be cut off. */
   async send(body: Extract<Body, { kind: "stream" }>): Promise<boolean> {
@@ -73,6 +84,7 @@ export class StreamSender {
         }
         this.#write(value as Uint8Array<ArrayBuffer>);
         if (exchange.transport.backlog > HIGH_WATER) {
+          this.waits();
           await new Promise<void>((resolve) => this.#drained = resolve);
         }
         if (this.#aborted) break;

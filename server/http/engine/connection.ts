@@ -37,6 +37,16 @@ export class HttpConnection implements ProtocolHandler, BodySource {
   #expects = false;
   /** The input makes no sense any more: the connection ends with the response in hand. */
   #failed = false;
+  /** The parser keeps bytes (of blank lines before a request): it cannot serve another connection meanwhile. */
+  #dangling = false;
+  /** The client sends no more. */
+  #ended = false;
+  /** The handler has more of the body than it can take: it is not the client who is slow. */
+  #paused = false;
+  /** What was on its way to the client when the latest wait for it began. */
+  #unsent = 0;
+  /** What to answer when the handler gave up because of a body that is malformed or late. */
+  #bodyFault: ((exchange: Exchange) => Reply) | undefined = undefined;
   /** Input behind the request in hand. */
   #pipelined: Uint8Array<ArrayBuffer> | undefined = undefined;
 
@@ -48,6 +58,7 @@ export class HttpConnection implements ProtocolHandler, BodySource {
   open(transport: Transport): void {
     this.#transport = transport;
     this.#settings = this.service.settings;
+    transport.writeTimeout = this.#settings.timeout;
   }
 
   onData(bytes: Uint8Array<ArrayBuffer>, length: number): void {
@@ -72,6 +83,7 @@ export class HttpConnection implements ProtocolHandler, BodySource {
   #consume(bytes: Uint8Array<ArrayBuffer>, from: number, end: number): void {
     const parser = this.#parser;
     let pos = from;
+    let requestAt = from;
     for (;;) {
       const event = parser.next(bytes, pos, end);
       pos = parser.pos;
@@ -82,14 +94,18 @@ export class HttpConnection implements ProtocolHandler, BodySource {
       }
       let next: Next;
       if (event === ParserEvent.Head) next = this.#begin();
-      else if (event === ParserEvent.End) next = this.#end(pos === end);
-      else next = this.#protocolError(parser.error!);
+      else if (event === ParserEvent.End) {
+        next = this.#end(pos === end);
+        requestAt = pos;
+        this.#dangling = false;
+      } else next = this.#protocolError(parser.error!);
       if (next === "close") return this.#close(pos === end && this.#received ? "now" : "linger");
       if (next === "pending" && this.#received) {
         if (pos < end) this.#keep(bytes, pos, end);
         return this.#flush();
       }
     }
+    if (end > requestAt) this.#dangling = true;
     this.#flush();
     this.#await();
   }
@@ -116,6 +132,7 @@ export class HttpConnection implements ProtocolHandler, BodySource {
     if (exchange.head.bodyKind === "none") return "continue";
     const refused = service.begin(exchange);
     this.#settings = service.settingsOf(exchange);
+    this.#parser.bodyLimit = service.bodyLimit(exchange);
     if (refused === undefined && service.wantsBody(exchange)) {
       exchange.head = exchange.head.detach();
       this.#body = new StreamedBody(this);
@@ -174,7 +191,7 @@ export class HttpConnection implements ProtocolHandler, BodySource {
         this.#proceed(this.#send(exchange, later));
       },
       (error) => {
-        const failed = this.service.handlerFailed(exchange, error);
+        const failed = this.#bodyFault?.(exchange) ?? this.service.handlerFailed(exchange, error);
         if (this.#exchange === exchange) this.#proceed(this.#send(exchange, failed));
       },
     );
@@ -201,7 +218,7 @@ export class HttpConnection implements ProtocolHandler, BodySource {
     const { output } = service;
     const mark = output.length;
     // The answer is there before the body: what is still to come is not read any more.
-    const answered = this.#received ? reply : { ...reply, close: true };
+    const answered = this.#received && !this.#failed ? reply : { ...reply, close: true };
     let sent;
     try {
       sent = writeHead(output, exchange, answered, this.#settings, exchange.startTime);
@@ -217,7 +234,7 @@ export class HttpConnection implements ProtocolHandler, BodySource {
     if (sent.framing !== "none" && answered.body.kind === "stream") {
       this.#flush();
       exchange.head = exchange.head.detach();
-      this.#sender = new StreamSender(exchange, sent.framing, service);
+      this.#sender = new StreamSender(exchange, sent.framing, service, () => this.#timeWrite());
       this.#sender.send(answered.body).then((complete) => {
         if (this.#exchange !== exchange) return;
         this.#sender = undefined;
@@ -243,6 +260,7 @@ export class HttpConnection implements ProtocolHandler, BodySource {
     this.#body = undefined;
     this.#handled = false;
     this.#expects = false;
+    this.#paused = false;
     if (this.#received) this.#parser.reset();
   }
 
@@ -250,31 +268,35 @@ export class HttpConnection implements ProtocolHandler, BodySource {
     const exchange = this.#exchange ??
       new Exchange(this.#parser.head, this.#transport, clock.date, clock.steady, this.#transport.served);
     this.#received = false;
-    const reply = this.service.protocolError(error, exchange);
     if (this.#handled) {
       // The handler is at work already: it finds its body broken, and the response goes no further.
+      this.#bodyFault = (late) => this.service.protocolError(error, late);
       this.#body?.fail("the request body is malformed");
       this.#failed = true;
       this.#received = true;
       return "pending";
     }
     this.#exchange = exchange;
-    return this.#send(exchange, reply);
+    return this.#send(exchange, this.service.protocolError(error, exchange));
   }
 
   /** Nothing more can be done with the input there is. */
   #await(): void {
+    // What was kept behind an earlier request is used up, and nothing will follow.
+    if (this.#ended) return this.onEnd();
     const transport = this.#transport;
     const settings = this.#settings;
     if (this.#exchange === undefined && !this.#parser.started) {
       const first = settings.headTimeout.initial > 0 ? settings.headTimeout.initial : settings.timeout;
-      transport.idle(transport.served === 0 ? first : settings.keepAliveTimeout);
-      return;
+      const patience = transport.served === 0 ? first : settings.keepAliveTimeout;
+      if (!this.#dangling) return transport.idle(patience);
+      transport.setTimer(patience);
+      return transport.awaitInput();
     }
     const exchange = this.#exchange;
     if (exchange !== undefined) {
       exchange.head = exchange.head.detach();
-      if (this.#handled && !this.#body?.taken) return;
+      if (this.#handled && (!this.#body?.taken || this.#paused)) return;
       if (this.#handled) {
         this.#timeRead(settings.bodyTimeout);
         return;
@@ -290,11 +312,23 @@ export class HttpConnection implements ProtocolHandler, BodySource {
     this.#transport.setTimer(Math.max(1, this.#readTimer.left(now, this.#settings.timeout)));
   }
 
+  /** Until TimeOut is over the client has to take something of what was sent. */
+  #timeWrite(): void {
+    this.#unsent = this.#transport.backlog;
+    this.#transport.setTimer(this.#settings.timeout);
+  }
+
   onTimeout(): void {
     readClocks();
     const exchange = this.#exchange;
     if (exchange === undefined && !this.#parser.started) return this.#close("now");
+    if (this.#sender?.waiting) {
+      if (this.#transport.backlog < this.#unsent) return this.#timeWrite();
+      exchange?.abort();
+      return this.#sender.abort();
+    }
     if (this.#handled) {
+      this.#bodyFault = (late) => this.service.timedOut(late);
       this.#body?.fail("the client was too slow");
       return;
     }
@@ -307,16 +341,23 @@ export class HttpConnection implements ProtocolHandler, BodySource {
 
   onEnd(): void {
     readClocks();
+    this.#ended = true;
     const cut = this.#parser.finish();
     // Whoever closes has mostly gone, and the handler may stop; one that has only finished sending still gets its answer.
     if (this.#exchange !== undefined && this.#received) return this.#exchange.abort();
     if (cut === "clean") return this.#close("now");
-    if (this.#handled) return this.#body?.fail("the client closed the connection within the request body");
+    if (this.#handled) {
+      this.#bodyFault = (late) => this.service.protocolError(INCOMPLETE, late);
+      return this.#body?.fail("the client closed the connection within the request body");
+    }
     this.#proceed(this.#protocolError(INCOMPLETE));
   }
 
   onDrained(): void {
-    this.#sender?.drained();
+    if (!this.#sender?.waiting) return;
+    this.#transport.setTimer(0);
+    if (this.#readTimer.running) this.#timeRead(this.#settings.bodyTimeout);
+    this.#sender.drained();
   }
 
   onGone(): void {
@@ -337,6 +378,7 @@ export class HttpConnection implements ProtocolHandler, BodySource {
       this.service.output.latin1(CONTINUE);
       this.#flush();
     }
+    this.#paused = false;
     if (this.#exchange !== undefined && !this.#received) {
       this.#transport.setReading(true);
       this.#timeRead(this.#settings.bodyTimeout);
@@ -344,6 +386,8 @@ export class HttpConnection implements ProtocolHandler, BodySource {
   }
 
   pause(): void {
+    this.#paused = true;
+    this.#readTimer.stop();
     this.#transport.setReading(false);
     this.#transport.setTimer(0);
   }
@@ -357,7 +401,6 @@ export class HttpConnection implements ProtocolHandler, BodySource {
 
   #close(mode: "now" | "linger"): void {
     this.#flush();
-    this.#transport.setTimer(this.#transport.backlog > 0 ? this.#settings.timeout : 0);
     const transport = this.#transport;
     this.reset();
     transport.close(mode);
@@ -370,10 +413,16 @@ export class HttpConnection implements ProtocolHandler, BodySource {
     this.#exchange = undefined;
     this.#received = true;
     this.#handled = false;
+    this.#body?.discard();
     this.#body = undefined;
+    this.#sender?.abort();
     this.#sender = undefined;
     this.#expects = false;
     this.#failed = false;
+    this.#ended = false;
+    this.#paused = false;
+    this.#bodyFault = undefined;
+    this.#dangling = false;
     this.#pipelined = undefined;
   }
 }

@@ -43,6 +43,8 @@ export interface Service {
   handle(exchange: Exchange): Reply | Promise<Reply>;
   /** Logs what a handler's promise was rejected with. Returns the reply of 500. */
   handlerFailed(exchange: Exchange, error: unknown): Reply;
+  /** The most bytes the body of this request may have, after begin(); 0: no limit (LimitRequestBody). */
+  bodyLimit(exchange: Exchange): number;
   /** The settings of the request's virtual host. */
   settingsOf(exchange: Exchange): ConnectionSettings;
   /** An answer to bytes that are no request. */

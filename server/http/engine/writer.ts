@@ -79,8 +79,8 @@ export function writeHead(
     if (!isFieldValue(reply.contentType)) throw new FieldError("invalid Content-Type");
     text += `Content-Type: ${reply.contentType}\r\n`;
   }
-  // HTTP/0.9 knows no head: the answer is the bare body.
-  if (head.major >= 1) output.latin1(text + "\r\n");
+  // HTTP/0.9 knows no head: the answer is the bare body. Whoever made an error of the request line is told so with a head.
+  if (head.major >= 1 || reply.close === true) output.latin1(text + "\r\n");
   exchange.connectionState = persistent && !transport.stopping ? "+" : "-";
   return { framing: body.kind === "none" ? "none" : framing, persistent };
 }
