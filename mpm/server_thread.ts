@@ -71,7 +71,7 @@ export class ServerThread implements ConnectionHost {
     this.#control = new ThreadControl(order.controlMemory);
     const { address, size, shape } = order.scoreboard;
     this.scoreboard = new Scoreboard(posix.memoryAt(address, size), shape);
-    this.wheel = new TimerWheel(clock());
+    this.wheel = new TimerWheel(performance.now());
     const first = this.scoreboard.row(order.child, order.thread * order.requestsPerThread);
     for (let i = order.requestsPerThread - 1; i >= 0; i--) {
       this.#freeRows.push(first + i);
@@ -93,7 +93,7 @@ export class ServerThread implements ConnectionHost {
       const n = this.poller.wait(this.set, 0);
       this.#control.addBeat(this.thread);
       if (n > 0) this.#serve(n);
-      if (this.wheel.size > 0) this.wheel.advance(clock(), (entry) => this.#fire(entry));
+      if (this.wheel.size > 0) this.wheel.advance(performance.now(), (entry) => this.#fire(entry));
       this.program.endOfBatch();
       const now = performance.now();
       this.#control.noteBatch(this.thread, Math.trunc(now - start));

@@ -187,7 +187,7 @@ export class SocketConnection implements Transport, WheelEntry {
 
   setTimer(ms: number): void {
     if (ms === 0) this.host.wheel.clear(this);
-    else this.host.wheel.set(this, clock() + ms);
+    else this.host.wheel.set(this, performance.now() + ms);
   }
 
   awaitInput(): void {
@@ -246,7 +246,7 @@ export class SocketConnection implements Transport, WheelEntry {
 
   /** The client has `writeTimeout` to take some of what is queued; each time it does, it has as long again. */
   #awaitWrite(): void {
-    if (this.writeTimeout > 0) this.host.wheel.set(this, clock() + this.writeTimeout);
+    if (this.writeTimeout > 0) this.host.wheel.set(this, performance.now() + this.writeTimeout);
   }
 
   #want(interest: number): void {

@@ -217,6 +217,7 @@ export class ThreadPool {
     control.resetThread(thread);
     const worker = new Worker(program, { type: "module", name: `thread ${thread}` });
     worker.onmessage = ({ data }) => {
+      if (data === "lost") return this.#lose(thread, "its loop has ended");
       if (data !== "ready") return events.onMessage(data);
       this.#alive++;
       events.onThreadReady(thread, this.#alive);

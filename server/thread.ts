@@ -34,5 +34,9 @@ worker.onmessage = async ({ data: order }) => {
     endOfBatch: () => service.endOfBatch(),
   });
   worker.postMessage("ready");
-  await thread.run();
+  // The loop ends only by a fault of its own; what is left of this thread serves nobody.
+  await thread.run().catch((error) => {
+    onUncaught(error);
+    worker.postMessage("lost");
+  });
 };
