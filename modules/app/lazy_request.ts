@@ -86,8 +86,10 @@ class LazyRequest {
       // A Request copies what it is given: changes that the application has made are kept.
       const headers = (this.#headers ?? new LazyHeaders(this.#exchange.head)).real();
       const bodyless = method === "GET" || method === "HEAD";
+      // Request refuses to have some methods; this object has them all the same.
+      const refused = /^(?:CONNECT|TRACE|TRACK)$/i.test(method) || !isFieldName(method);
       this.#request = new Request(this.url, {
-        method,
+        method: refused ? "POST" : method,
         headers,
         signal: this.signal,
         body: bodyless ? undefined : this.#exchange.body?.stream(),

@@ -59,11 +59,15 @@ async function load(specifier: string, serverRoot: string): Promise<Application>
   return application as Application;
 }
 
+/** Request() takes them in any case of letters. */
+const BODILESS = /^(?:get|head)$/i;
+
 function hooks(): ModuleHooks {
   const applications = new Map<string, Application>();
   const applicationOf = (exchange: Exchange) => {
     const { specifier } = exchange.dir.get(appDir);
-    return specifier ? applications.get(specifier) : undefined;
+    // TRACE is the core's: it asks what arrives at the server.
+    return specifier && exchange.head.method !== "TRACE" ? applications.get(specifier) : undefined;
   };
   return {
     async threadInit({ config, serverRoot }: ThreadContext) {
@@ -71,7 +75,9 @@ function hooks(): ModuleHooks {
         applications.set(specifier, await load(specifier, serverRoot));
       }
     },
-    readsBody: (exchange) => applicationOf(exchange) !== undefined,
+    skipsFiles: (exchange) => applicationOf(exchange) !== undefined,
+    // A Request with one of these methods has no body: the engine reads what came nevertheless.
+    readsBody: (exchange) => !BODILESS.test(exchange.head.method) && applicationOf(exchange) !== undefined,
     handler(exchange) {
       const application = applicationOf(exchange);
       return application === undefined ? undefined : answer(application, exchange);

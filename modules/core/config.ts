@@ -5,6 +5,9 @@ import type { ServerTokens } from "../../server/http/content/mod.ts";
 import type { ReadTimeout } from "../../server/http/engine/service.ts";
 import { dirKey, serverKey } from "../../server/config/mod.ts";
 
+/** Whether TRACE is answered; "extended": also with a body. */
+export type TraceEnable = "on" | "off" | "extended";
+
 /** Values that hold for a whole virtual host; undefined: as in the main server, then the default. Times in ms. */
 export interface CoreServer {
   documentRoot?: string;
@@ -20,6 +23,7 @@ export interface CoreServer {
   strict?: boolean;
   allow09?: boolean;
   lenientMethods?: boolean;
+  traceEnable?: TraceEnable;
   mergeSlashes?: boolean;
   allowEncodedSlashes?: "off" | "on" | "nodecode";
   // The following are for the main server only.
@@ -81,6 +85,7 @@ export const CORE_DEFAULTS = {
   strict: true,
   allow09: true,
   lenientMethods: true,
+  traceEnable: "on",
   mergeSlashes: true,
   allowEncodedSlashes: "off",
   pidFile: "logs/httpd.pid",

@@ -222,6 +222,14 @@ export const coreDirectives: readonly Directive[] = [
     number("LimitRequestFields", 0, 32767),
   ),
   serverRow(
+    "TraceEnable",
+    "traceEnable",
+    HOST,
+    "on|off|extended",
+    "Whether TRACE is answered, with a body too if extended",
+    ([arg]) => oneOf(arg, ["on", "off", "extended"] as const),
+  ),
+  serverRow(
     "MergeSlashes",
     "mergeSlashes",
     HOST,

@@ -6,6 +6,7 @@ import { CORE_DEFAULTS, coreServer } from "./config.ts";
 import { fileErrorReply, handleFile } from "./default_handler.ts";
 import { coreDirectives } from "./directives.ts";
 import { openFiles } from "./open_files.ts";
+import { quickTrace, traceBody, tracesBody } from "./trace.ts";
 import { mapToStorage, translateName } from "./translate.ts";
 
 export const core: ServerModule = {
@@ -27,7 +28,11 @@ export const core: ServerModule = {
       const error = mapToStorage(exchange);
       return error === undefined ? undefined : fileErrorReply(exchange, error);
     },
+    quickHandler: quickTrace,
+    skipsFiles: tracesBody,
+    readsBody: tracesBody,
     handler(exchange) {
+      if (tracesBody(exchange)) return traceBody(exchange);
       return exchange.filename === "" ? errorReply(exchange, 404) : handleFile(exchange);
     },
   }),

@@ -51,6 +51,10 @@ export interface ModuleHooks {
   readonly fixups?: (exchange: Exchange) => Reply | undefined;
   /** Answers the request, or undefined: the next one may. */
   readonly handler?: (exchange: Exchange) => Reply | Promise<Reply> | undefined;
+  /** Once the location is known and before anything else is looked at (httpd's quick_handler). */
+  readonly quickHandler?: (exchange: Exchange) => Reply | undefined;
+  /** True when handler() answers here whatever the file system says: the phases that look at it are left out. */
+  readonly skipsFiles?: (exchange: Exchange) => boolean;
   /** True when handler() will read the request body itself. */
   readonly readsBody?: (exchange: Exchange) => boolean;
   /** The response is out (every module is asked). */

@@ -63,6 +63,7 @@ export class RequestService implements Service {
   readonly #translators: NonNullable<ModuleHooks["translateName"]>[] = [];
   readonly #filePhases: ((exchange: Exchange) => Reply | undefined)[] = [];
   readonly #handlers: ModuleHooks[] = [];
+  readonly #quickHandlers: NonNullable<ModuleHooks["quickHandler"]>[] = [];
   readonly #loggers: NonNullable<ModuleHooks["logTransaction"]>[] = [];
 
   constructor(readonly parts: ServiceParts) {
@@ -78,6 +79,7 @@ export class RequestService implements Service {
     for (const hooks of parts.hooks) {
       if (hooks.translateName) this.#translators.push(hooks.translateName);
       if (hooks.handler) this.#handlers.push(hooks);
+      if (hooks.quickHandler) this.#quickHandlers.push(hooks.quickHandler);
       if (hooks.logTransaction) this.#loggers.push(hooks.logTransaction);
     }
   }
@@ -133,6 +135,10 @@ export class RequestService implements Service {
     if (exchange.filename !== "") {
       exchange.dir = resolveDirectory(exchange.vhost, exchange.path, exchange.filename);
     }
+    for (const quickHandler of this.#quickHandlers) {
+      const reply = quickHandler(exchange);
+      if (reply !== undefined) return reply;
+    }
     return undefined;
   }
 
@@ -148,7 +154,7 @@ export class RequestService implements Service {
     this.working(exchange);
     try {
       // An application answers for its place whatever the file system says.
-      if (!this.wantsBody(exchange)) {
+      if (!this.#handlers.some((hooks) => hooks.skipsFiles?.(exchange) === true)) {
         for (const phase of this.#filePhases) {
           const before = exchange.filename;
           const file = exchange.file;

@@ -261,7 +261,7 @@ export class HttpConnection implements ProtocolHandler, BodySource {
     this.#handled = false;
     this.#expects = false;
     this.#paused = false;
-    if (this.#received) this.#parser.reset();
+    if (this.#received) this.#clearParser();
   }
 
   #protocolError(error: ProtocolError): Next {
@@ -406,9 +406,19 @@ export class HttpConnection implements ProtocolHandler, BodySource {
     transport.close(mode);
   }
 
+  /** Ready for another request. What was said of the last one must not be told of a next that is no request at all. */
+  #clearParser(): void {
+    const { head } = this.#parser;
+    this.#parser.reset();
+    head.method = "";
+    head.form = "origin";
+    head.major = head.minor = 1;
+    head.targetStart = head.targetEnd = head.pathStart = 0;
+  }
+
   /** Ready for another connection. */
   reset(): void {
-    this.#parser.reset();
+    this.#clearParser();
     this.#readTimer.stop();
     this.#exchange = undefined;
     this.#received = true;
