@@ -5,14 +5,19 @@ import { ArgumentError, type Directive, serverKey, type VirtualServer } from "..
 import type { Exchange } from "../../server/request/exchange.ts";
 import { makeWritable } from "../../server/log/log_file.ts";
 import type { ServerModule, ThreadContext } from "../../server/request/module.ts";
-import { COMMON, compileFormat, type LineFormat } from "./format.ts";
-import { LogWriter } from "./writer.ts";
+import { COMMON, compileCondition, parseCustomLog, resolveFormat } from "./custom_log.ts";
+import { ExchangeRecord } from "./exchange_record.ts";
+import { compileFormat, type LineFormat } from "./format.ts";
+import type { LogRecord } from "./record.ts";
+import { AccessLogWriter } from "./writer.ts";
 
 /** A CustomLog or TransferLog line. */
 interface LogLine {
   readonly file: string;
   /** A nickname or a format; undefined: what LogFormat without a nickname says. */
   readonly format: string | undefined;
+  /** Which requests; undefined: all. */
+  readonly accepts: ((record: LogRecord) => boolean) | undefined;
 }
 
 interface LogSettings {
@@ -43,7 +48,7 @@ const directives: readonly Directive[] = [{
   help: "Describes a format for use in a log file",
   apply([format, nickname], to) {
     const log = to.server.get(logServer);
-    compileFormat(log.value.nicknames.get(format) ?? format, 0);
+    compileFormat(log.value.nicknames.get(format) ?? format);
     log.value = nickname === undefined
       ? { ...log.value, transferFormat: format }
       : { ...log.value, nicknames: new Map([...log.value.nicknames, [nickname, format]]) };
@@ -54,8 +59,11 @@ const directives: readonly Directive[] = [{
   args: 2,
   syntax: "CustomLog file format|nickname",
   help: "Sets file name and format of a log",
-  apply([file, format], to) {
-    addLog(to.server.get(logServer), { file, format });
+  apply(args, to) {
+    const [, format] = args;
+    // A nickname compiles too, to itself: it may be defined further down.
+    compileFormat(format);
+    addLog(to.server.get(logServer), args);
   },
 }, {
   name: "TransferLog",
@@ -63,52 +71,73 @@ const directives: readonly Directive[] = [{
   args: 1,
   syntax: "TransferLog file",
   help: "Sets the file name of a log in the format of the last LogFormat without a nickname",
-  apply([file], to) {
-    addLog(to.server.get(logServer), { file, format: undefined });
+  apply(args, to) {
+    addLog(to.server.get(logServer), args);
   },
 }];
 
-function addLog(log: { value: LogSettings }, line: LogLine): void {
-  if (line.file.startsWith("|")) throw new ArgumentError("piped logs are not supported yet");
-  log.value = { ...log.value, logs: [...log.value.logs, line] };
+function addLog(log: { value: LogSettings }, args: readonly string[]): void {
+  const { target, format, condition } = parseCustomLog(args);
+  if (target.kind === "pipe") throw new ArgumentError("piped logs are not supported yet");
+  const accepts = condition === undefined ? undefined : compileCondition(condition);
+  log.value = { ...log.value, logs: [...log.value.logs, { file: target.path, format, accepts }] };
 }
 
 /** Nicknames may be defined after they are used, in the main server or in the host: they are looked up when all is read. */
 function formatOf({ nicknames, transferFormat }: LogSettings, { format }: LogLine): string {
-  const named = format ?? transferFormat ?? COMMON;
-  return nicknames.get(named) ?? (named === "CLF" || named === "common" ? COMMON : named);
+  return resolveFormat(format ?? transferFormat ?? COMMON, nicknames);
+}
+
+/** A log that is being written. */
+interface OpenLog {
+  readonly writer: AccessLogWriter;
+  readonly format: LineFormat;
+  readonly accepts: LogLine["accepts"];
 }
 
 /** The logs of one thread. */
 class AccessLogs {
-  readonly #writers: Map<string, LogWriter> = new Map();
-  readonly #logs: Map<VirtualServer, readonly { readonly writer: LogWriter; readonly format: LineFormat }[]> =
-    new Map();
+  readonly #writers: Map<string, AccessLogWriter> = new Map();
+  readonly #logs: Map<VirtualServer, readonly OpenLog[]> = new Map();
+  readonly #record: ExchangeRecord;
 
-  open({ config, serverRoot, thread, log }: ThreadContext): void {
+  constructor(thread: number) {
+    this.#record = new ExchangeRecord(thread);
+  }
+
+  open({ config, serverRoot, log }: ThreadContext): void {
     for (const host of [config.main, ...config.hosts]) {
       const settings = host.store.get(logServer).value;
       this.#logs.set(
         host,
         settings.logs.map((line) => ({
           writer: this.#writer(isAbsolute(line.file) ? line.file : join(serverRoot, line.file), log),
-          format: compileFormat(formatOf(settings, line), thread),
+          format: compileFormat(formatOf(settings, line)),
+          accepts: line.accepts,
         })),
       );
     }
   }
 
-  #writer(path: string, log: ThreadContext["log"]): LogWriter {
+  #writer(path: string, log: ThreadContext["log"]): AccessLogWriter {
     let writer = this.#writers.get(path);
     if (writer === undefined) {
-      writer = new LogWriter(path, (message) => log("error", undefined, message));
+      const file = Deno.openSync(path, { append: true, create: true });
+      writer = new AccessLogWriter({
+        write: (bytes) => file.writeSync(bytes),
+        onError: ({ error, lostLines }) =>
+          log("error", "AH00646", `Error writing to ${path}: ${error.message} (${lostLines} lines lost)`),
+      });
       this.#writers.set(path, writer);
     }
     return writer;
   }
 
   write(exchange: Exchange): void {
-    for (const { writer, format } of this.#logs.get(exchange.vhost)!) writer.line(format(exchange));
+    this.#record.exchange = exchange;
+    for (const { writer, format, accepts } of this.#logs.get(exchange.vhost)!) {
+      if (accepts === undefined || accepts(this.#record)) writer.line(format(this.#record));
+    }
   }
 
   flush(): void {
@@ -131,9 +160,12 @@ export const logConfig: ServerModule = {
     }
   },
   hooks() {
-    const logs = new AccessLogs();
+    let logs: AccessLogs;
     return {
-      threadInit: (context) => logs.open(context),
+      threadInit(context) {
+        logs = new AccessLogs(context.thread);
+        logs.open(context);
+      },
       logTransaction: (exchange) => logs.write(exchange),
       endOfBatch: () => logs.flush(),
     };

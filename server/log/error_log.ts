@@ -1,121 +1,111 @@
 // What does the server itself have to say, and where does it go? The error log, with httpd's levels, thresholds per module and
-// line layout (http-core.md 14), routed by @std/log.
+// line layout (http-core.md 14), routed by LogTape.
 
-import { getLogger, type LevelName, type LogRecord, setup, WriterHandler } from "@std/log";
-import { type HttpdLevel, severity, tapeLevel } from "./levels.ts";
+import { getLogger } from "@std/log";
+import type { LogRecord as TapeRecord, Sink } from "@logtape/logtape";
+import { type ErrorEntry, errorLine, type LogFields } from "./error_line.ts";
+import { type HttpdLevel, httpdLevelOf, severity, tapeLevel } from "./levels.ts";
+import { AppendFile, stderrSink, type WriteLine } from "./sinks.ts";
+import { type Part, ROOT, setPart } from "./tape.ts";
+import { Thresholds } from "./thresholds.ts";
 
-/** What may stand in a line besides its message. */
-export interface LogFields {
-  /** "address:port" of the client it concerns. */
-  readonly client?: string;
+export type { LogFields } from "./error_line.ts";
+export { Thresholds } from "./thresholds.ts";
+
+let logs = 0;
+
+/** The steady clock is finer than Date's milliseconds, but does not follow when the system's clock is set. */
+let offset = performance.timeOrigin;
+
+/** Milliseconds since 1970 with a fraction. */
+function preciseNow(): number {
+  const now = Date.now();
+  const fine = offset + performance.now();
+  if (fine - now < 2 && now - fine < 2) return fine;
+  offset = now - performance.now();
+  return now;
 }
 
-const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-
-function two(value: number): string {
-  return String(value).padStart(2, "0");
+/** LogTape's level for a threshold: rounded down, and never above that of `notice`, which always goes through. */
+function lowestTape(level: HttpdLevel): ReturnType<typeof tapeLevel> {
+  return tapeLevel(severity(level) < severity("info") ? "info" : level);
 }
-
-/** `Www Mmm dd hh:mm:ss.uuuuuu yyyy`, local time. */
-function timestamp(date: Date): string {
-  const micros = `${String(date.getMilliseconds()).padStart(3, "0")}000`;
-  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${micros}`;
-  return `${DAYS[date.getDay()]} ${MONTHS[date.getMonth()]} ${
-    two(date.getDate())
-  } ${time} ${date.getFullYear()}`;
-}
-
-// deno-lint-ignore no-control-regex -- finding control characters is the purpose
-const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/g;
-
-/** Control characters would let a client make lines of its own. */
-function escapeControl(text: string): string {
-  return text.replace(
-    CONTROL,
-    (char) => char === "\n" ? "\\n" : `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
-}
-
-/** Which levels go through, by module: LogLevel's arguments. */
-export class Thresholds {
-  readonly #modules: Map<string, number> = new Map();
-  #default = severity("warn");
-
-  /** @throws RangeError for a word that is no level */
-  constructor(args: readonly string[]) {
-    for (const arg of args) {
-      const [module, level] = arg.includes(":") ? arg.split(":", 2) : [undefined, arg];
-      const rank = severity(level.toLowerCase());
-      if (rank < 0) {
-        throw new RangeError(
-          `LogLevel requires level keyword: one of emerg/alert/crit/error/warn/notice/info/debug/trace1/.../trace8, not "${level}"`,
-        );
-      }
-      if (module === undefined) this.#default = rank;
-      else this.#modules.set(module.replace(/_module$/, "").replace(/^mod_(.*)\.c$/, "$1"), rank);
-    }
-  }
-
-  /** True when a message of this level and module is to be written. notice always is. */
-  allows(level: HttpdLevel, module: string): boolean {
-    return level === "notice" || severity(level) <= (this.#modules.get(module) ?? this.#default);
-  }
-}
-
-const NAMES: Readonly<Record<ReturnType<typeof tapeLevel>, LevelName>> = {
-  trace: "NOTSET",
-  debug: "DEBUG",
-  info: "INFO",
-  warning: "WARN",
-  error: "ERROR",
-  fatal: "CRITICAL",
-};
 
 /** The error log of one thread. */
 export class ErrorLog {
   readonly #thresholds: Thresholds;
-  #file: Deno.FsFile | undefined;
+  readonly #file: AppendFile | undefined;
+  readonly #write: WriteLine;
+  /** The category in LogTape is the module's: which log a record is for stands in the record. */
+  readonly #id = `errorLog${++logs}`;
+  readonly #encoder = new TextEncoder();
+  readonly #pid = Deno.pid;
+  readonly #tid: number | undefined;
+  readonly #added: Sink[] = [];
 
   /**
-   * @param path absolute; "/dev/stderr" is standard error as it is, and need not exist
-   * @param thread index of the server thread, -1 for the main thread of a process
-   * @throws what Deno.openSync throws
+   * @param to a function that takes whole lines, or the absolute path of a file; "/dev/stderr" is standard error as it is, and
+   * need not exist
+   * @param levels LogLevel's arguments
+   * @param thread index of the server thread, -1 for the main thread of a process, undefined where an MPM has no threads
+   * @throws LogLevelError; what Deno.openSync throws
    */
-  constructor(readonly path: string, levels: readonly string[], readonly thread: number) {
+  constructor(to: string | WriteLine, levels: readonly string[], thread: number | undefined) {
     this.#thresholds = new Thresholds(levels);
-    this.#open();
-    const handler = new WriterHandler("NOTSET", (line) => this.#write(line), {
-      formatter: (record) => this.#format(record),
-    });
-    setup({
-      handlers: { errorLog: handler },
-      loggers: { default: { level: "NOTSET", handlers: ["errorLog"] } },
-    });
+    this.#tid = thread === -1 ? this.#pid : thread;
+    this.#file = typeof to === "string" && to !== "/dev/stderr" ? new AppendFile(to) : undefined;
+    this.#write = this.#file?.write ?? (typeof to === "function" ? to : stderrSink);
+    this.#install();
   }
 
-  #open(): void {
-    this.#file = this.path === "/dev/stderr"
-      ? undefined
-      : Deno.openSync(this.path, { append: true, create: true });
+  #install(): void {
+    const sinks: Record<string, Sink> = { lines: this.#mine((record) => this.#line(record)) };
+    this.#added.forEach((sink, index) => sinks[`added${index}`] = this.#mine(sink));
+    const part: Part = {
+      sinks,
+      loggers: [
+        { category: [ROOT], lowestLevel: lowestTape(this.#thresholds.default), sinks: Object.keys(sinks) },
+        ...Array.from(this.#thresholds.modules, ([module, level]) => ({
+          category: [ROOT, module],
+          lowestLevel: lowestTape(level),
+          sinks: [],
+        })),
+      ],
+    };
+    setPart(this.#id, part);
   }
 
-  #write(line: Uint8Array): void {
-    const to = this.#file ?? Deno.stderr;
-    for (let at = 0; at < line.length;) at += to.writeSync(line.subarray(at));
+  /** httpd has more levels than LogTape, and there may be other error logs. */
+  #mine(sink: Sink): Sink {
+    return (record) => {
+      const { errorLog = this.#id, startup } = record.properties;
+      if (errorLog !== this.#id) return;
+      const passes = startup === true || this.enabled(httpdLevelOf(record), record.category[1] ?? "core");
+      if (passes) sink(record);
+    };
   }
 
-  #format({ msg, datetime, properties }: LogRecord): string {
-    const { module, level, ah, client } = properties;
-    const tid = this.thread < 0 ? Deno.pid : this.thread;
-    const from = client === undefined ? "" : `[client ${client}] `;
-    const number = ah === undefined ? "" : `${ah}: `;
-    return `[${timestamp(datetime)}] [${module}:${level}] [pid ${Deno.pid}:tid ${tid}] ${from}${number}${
-      escapeControl(msg)
-    }`;
+  #line(record: TapeRecord): void {
+    const { properties } = record;
+    const entry: ErrorEntry = {
+      // Only records made below have fields: others are free to use the same names for something else.
+      ...properties.errorLog === this.#id ? properties as Partial<ErrorEntry> : {},
+      level: httpdLevelOf(record),
+      module: record.category[1] ?? "core",
+      time: record.timestamp,
+      message: record.message.map(String).join(""),
+      pid: this.#pid,
+      tid: this.#tid,
+    };
+    this.#write(this.#encoder.encode(errorLine(entry) + "\n"));
   }
 
-  /** Writes one line, if the level goes through. `ah` is httpd's number of the message. */
+  /** True when a message of this level and module would be written; for messages that are costly to make. */
+  enabled(level: HttpdLevel, module: string): boolean {
+    return this.#thresholds.allows(level, module);
+  }
+
+  /** Writes one line, if the level goes through. `module` is its short name, `ah` httpd's number of the message. */
   log(
     level: HttpdLevel,
     module: string,
@@ -124,18 +114,31 @@ export class ErrorLog {
     fields: LogFields = {},
   ): void {
     if (!this.#thresholds.allows(level, module)) return;
-    getLogger(module).log(NAMES[tapeLevel(level)], message, { ...fields, module, level, ah });
+    getLogger(module).log(level, message, { ...fields, ah, errorLog: this.#id }, preciseNow());
   }
 
-  /** Opens the file anew, after it has been renamed. */
+  /** Writes a message of the start: nothing but the message, from level info on whatever LogLevel says. */
+  logStartup(level: HttpdLevel, module: string, ah: string | undefined, message: string): void {
+    getLogger(module).log(level, message, { ah, startup: true, errorLog: this.#id }, preciseNow());
+  }
+
+  /**
+   * Gives the records that go through to a LogTape sink too, until close(). The sink stays its owner's: it is not disposed of here.
+   * A record has the category ["mpmd", module] and the properties httpdLevel, ah and those of LogFields.
+   */
+  addSink(sink: Sink): void {
+    this.#added.push(sink);
+    this.#install();
+  }
+
+  /** Opens the file anew, after it has been renamed. @throws what Deno.openSync throws; the old file stays in use then */
   reopen(): void {
-    const old = this.#file;
-    this.#open();
-    old?.close();
+    this.#file?.reopen();
   }
 
+  /** Writes nothing any more. */
   close(): void {
+    setPart(this.#id, undefined);
     this.#file?.close();
-    this.#file = undefined;
   }
 }

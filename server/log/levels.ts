@@ -1,4 +1,4 @@
-// Which levels has a log, and how do httpd's, LogTape's and those of std's log correspond?
+// Which levels has a log, and how do httpd's and LogTape's correspond?
 
 import type { LogLevel as TapeLevel } from "@logtape/logtape";
 
@@ -25,17 +25,52 @@ export const HTTPD_LEVELS = [
 /** One of httpd's levels. */
 export type HttpdLevel = typeof HTTPD_LEVELS[number];
 
-/** How severe a level is: 0 (emerg) to 15 (trace8); -1 for a word that is no level. */
-export function severity(level: string): number {
-  return (HTTPD_LEVELS as readonly string[]).indexOf(level);
+const SEVERITIES: ReadonlyMap<unknown, number> = new Map(HTTPD_LEVELS.map((level, rank) => [level, rank]));
+
+/** True for a word that names one of httpd's levels (lower case). */
+export function isHttpdLevel(word: unknown): word is HttpdLevel {
+  return SEVERITIES.has(word);
+}
+
+/** How severe a level is: 0 (emerg) to 15 (trace8). */
+export function severity(level: HttpdLevel): number {
+  return SEVERITIES.get(level)!;
 }
 
 /** The LogTape level that carries an httpd level; the exact one travels in the record's properties. */
 export function tapeLevel(level: HttpdLevel): TapeLevel {
-  const rank = severity(level);
-  if (rank <= severity("crit")) return "fatal";
-  if (level === "error") return "error";
-  if (level === "warn") return "warning";
-  if (rank <= severity("info")) return "info";
-  return level === "debug" ? "debug" : "trace";
+  switch (level) {
+    case "emerg":
+    case "alert":
+    case "crit":
+      return "fatal";
+    case "warn":
+      return "warning";
+    case "notice":
+      return "info";
+    case "error":
+    case "info":
+    case "debug":
+      return level;
+    default:
+      return "trace";
+  }
+}
+
+const HTTPD_OF: Readonly<Record<TapeLevel, HttpdLevel>> = {
+  fatal: "crit",
+  error: "error",
+  warning: "warn",
+  info: "info",
+  debug: "debug",
+  trace: "trace1",
+};
+
+/** The httpd level of a LogTape record: what its property `httpdLevel` says, or what is closest. */
+export function httpdLevelOf(record: {
+  readonly level: TapeLevel;
+  readonly properties: Readonly<Record<string, unknown>>;
+}): HttpdLevel {
+  const { httpdLevel } = record.properties;
+  return isHttpdLevel(httpdLevel) ? httpdLevel : HTTPD_OF[record.level];
 }

@@ -1,0 +1,153 @@
+// How does a log read an Exchange? One object a thread, pointed at one exchange after the other: nothing is copied or allocated
+// for a line.
+
+import { Field } from "../../server/http/parser/mod.ts";
+import type { Exchange } from "../../server/request/exchange.ts";
+import type { LogRecord } from "./record.ts";
+
+const encoder = new TextEncoder();
+
+/** Decoded names are text; a log shows the bytes of their UTF-8. */
+function asBytes(text: string): string {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) > 0x7f) return String.fromCharCode(...encoder.encode(text));
+  }
+  return text;
+}
+
+const some = (text: string | undefined): string | undefined =>
+  text === undefined || text === "" ? undefined : asBytes(text);
+
+/** The exchange in hand as a LogRecord. What the server does not know of its requests is undefined. */
+export class ExchangeRecord implements LogRecord {
+  /** Set before a format is called. */
+  exchange!: Exchange;
+  readonly pid = Deno.pid;
+  readonly user = undefined;
+  readonly logId = undefined;
+  readonly bytesIn = undefined;
+  readonly bytesOut = undefined;
+  readonly firstByteMicros = undefined;
+
+  /** @param tid index of the server thread */
+  constructor(readonly tid: number) {}
+
+  get clientAddress(): string {
+    return this.exchange.transport.peer.address;
+  }
+  get peerAddress(): string {
+    return this.exchange.transport.peer.address;
+  }
+  get localAddress(): string {
+    return this.exchange.transport.local.address;
+  }
+  get clientPort(): number {
+    return this.exchange.transport.peer.port;
+  }
+  get localPort(): number {
+    return this.exchange.transport.local.port;
+  }
+  get port(): number {
+    return this.exchange.transport.local.port;
+  }
+  get requestLine(): string | undefined {
+    return this.exchange.head.requestLine() || undefined;
+  }
+  get method(): string | undefined {
+    return this.exchange.head.method || undefined;
+  }
+  get path(): string | undefined {
+    return some(this.exchange.path);
+  }
+  get query(): string {
+    return this.exchange.query;
+  }
+  get protocol(): string {
+    const { major, minor } = this.exchange.head;
+    return major === 0 ? "HTTP/0.9" : `HTTP/${major}.${minor}`;
+  }
+  get status(): number {
+    return this.exchange.status;
+  }
+  get originalStatus(): number {
+    return this.exchange.status;
+  }
+  get bodyBytes(): number {
+    return this.exchange.bytesSent;
+  }
+  get startTime(): number {
+    return this.exchange.startTime;
+  }
+  get endTime(): number {
+    return Date.now();
+  }
+  get durationMicros(): number {
+    return (performance.now() - this.exchange.startClock) * 1000;
+  }
+  get keepAliveCount(): number {
+    return this.exchange.keepAlives;
+  }
+  get connectionState(): "X" | "+" | "-" {
+    return this.exchange.connectionState;
+  }
+  get filename(): string | undefined {
+    return some(this.exchange.filename);
+  }
+  get handler(): string | undefined {
+    return some(this.exchange.handler);
+  }
+  get serverName(): string {
+    const { vhost, transport } = this.exchange;
+    return vhost.names.name ?? transport.local.address;
+  }
+  get requestedName(): string {
+    return this.exchange.head.host ?? this.serverName;
+  }
+
+  /** There are no internal redirects yet. */
+  original(): this {
+    return this;
+  }
+
+  requestHeader(name: string): string | undefined {
+    return this.exchange.head.get(name);
+  }
+
+  /** Of the fields that the engine adds when it sends the head, nothing is known here. */
+  responseHeader(name: string): string | undefined {
+    const { reply } = this.exchange;
+    if (name === "content-type") return reply?.contentType;
+    let value: string | undefined;
+    for (const [field, one] of reply?.fields ?? []) {
+      if (field.toLowerCase() === name) value = value === undefined ? one : `${value}, ${one}`;
+    }
+    return value;
+  }
+
+  /** Trailers are not kept. */
+  requestTrailer(): undefined {
+    return undefined;
+  }
+
+  responseTrailer(): undefined {
+    return undefined;
+  }
+
+  cookie(name: string): string | undefined {
+    for (const part of (this.exchange.head.field(Field.Cookie) ?? "").split(/[;,]\s*/)) {
+      const at = part.indexOf("=");
+      if (at > 0 && part.slice(0, at).trim() === name) return part.slice(at + 1).trimEnd();
+    }
+    return undefined;
+  }
+
+  /** Requests have no environment of their own yet: the one of the process. */
+  env(name: string): string | undefined {
+    return Deno.env.get(name);
+  }
+
+  /** Modules leave no notes yet. */
+  note(): undefined {
+    return undefined;
+  }
+}
