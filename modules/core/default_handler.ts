@@ -23,15 +23,11 @@ import { Field } from "../../server/http/parser/mod.ts";
 import { errorReply } from "../../server/request/error_reply.ts";
 import type { Exchange, FileInfo } from "../../server/request/exchange.ts";
 import { type CoreDir, coreDir } from "./config.ts";
-import { traceEnabled } from "./trace.ts";
+import { allowedMethods } from "./trace.ts";
 import { FileError, fileInfo, type OpenFile, openFiles } from "./open_files.ts";
 
 /** Separates the parts of multipart/byteranges; fixed per start, as httpd's. */
 const BOUNDARY = crypto.getRandomValues(new BigUint64Array(1))[0].toString(16);
-/** Methods of the default handler, as Allow lists them. */
-const ALLOWED = "GET,POST,OPTIONS,HEAD";
-const allowed = (exchange: Exchange) => traceEnabled(exchange) === "off" ? ALLOWED : `${ALLOWED},TRACE`;
-
 /** Answers from the file system. */
 export function handleFile(exchange: Exchange): Reply {
   const { method } = exchange.head;
@@ -39,14 +35,14 @@ export function handleFile(exchange: Exchange): Reply {
   if (method === "OPTIONS") {
     return {
       status: 200,
-      fields: [["Allow", allowed(exchange)]],
+      fields: [["Allow", allowedMethods(exchange)]],
       body: NO_BODY,
       contentType: exchange.contentType,
     };
   }
   if (method !== "GET" && method !== "HEAD" && method !== "POST") {
     const known = method === "PUT" || method === "DELETE" || method === "PATCH" || method === "CONNECT";
-    return errorReply(exchange, known ? 405 : 501, { fields: [["Allow", allowed(exchange)]] });
+    return errorReply(exchange, known ? 405 : 501, { fields: [["Allow", allowedMethods(exchange)]] });
   }
   if (file === undefined || exchange.pathInfo !== "") return errorReply(exchange, 404);
   if (file.isDirectory) return errorReply(exchange, 403);

@@ -8,8 +8,13 @@ import { CORE_DEFAULTS, coreServer, type TraceEnable } from "./config.ts";
 /** The largest body that is sent back, in bytes. */
 const MOST = 65_536;
 
+/** The methods of files, as Allow lists them. */
+export function allowedMethods(exchange: Exchange): string {
+  return `GET,POST,OPTIONS,HEAD${traceEnabled(exchange) === "off" ? "" : ",TRACE"}`;
+}
+
 /** TraceEnable where the request leads. */
-export function traceEnabled({ vhost }: Exchange): TraceEnable {
+function traceEnabled({ vhost }: Exchange): TraceEnable {
   return vhost.store.get(coreServer).traceEnable ?? CORE_DEFAULTS.traceEnable;
 }
 
@@ -23,7 +28,9 @@ export function tracesBody(exchange: Exchange): boolean {
 export function quickTrace(exchange: Exchange): Reply | undefined {
   const { head } = exchange;
   if (head.method !== "TRACE" || tracesBody(exchange)) return undefined;
-  if (traceEnabled(exchange) === "off") return errorReply(exchange, 405, { note: "TRACE is turned off." });
+  if (traceEnabled(exchange) === "off") {
+    return errorReply(exchange, 405, { fields: [["Allow", allowedMethods(exchange)]] });
+  }
   if (head.bodyKind !== "none") return errorReply(exchange, 413);
   return echo(exchange, new Uint8Array(0));
 }

@@ -28,12 +28,8 @@ export class StreamedBody implements RequestBody {
   #earlySize = 0;
   #ended = false;
   #error: BodyError | undefined;
-  /** Undefined once the request is over: the engine may be at work for another client by then. */
-  #source: BodySource | undefined;
 
-  constructor(source: BodySource) {
-    this.#source = source;
-  }
+  constructor(readonly source: BodySource) {}
 
   /** True once the handler has taken the stream. */
   get taken(): boolean {
@@ -50,10 +46,10 @@ export class StreamedBody implements RequestBody {
         if (this.#error !== undefined) controller.error(this.#error);
         else if (this.#ended) controller.close();
       },
-      pull: () => this.#source?.resume(),
+      pull: () => this.source.resume(),
       cancel: () => {
         this.#controller = undefined;
-        this.#source?.resume();
+        this.source.resume();
       },
     }, { highWaterMark: HIGH_WATER, size: (bytes) => bytes.length });
     return this.#stream;
@@ -64,12 +60,12 @@ export class StreamedBody implements RequestBody {
     if (this.#stream === undefined) {
       this.#early.push(bytes);
       this.#earlySize += bytes.length;
-      if (this.#earlySize >= HIGH_WATER) this.#source?.pause();
+      if (this.#earlySize >= HIGH_WATER) this.source.pause();
       return;
     }
     if (this.#controller === undefined) return;
     this.#controller.enqueue(bytes);
-    if ((this.#controller.desiredSize ?? 0) <= 0) this.#source?.pause();
+    if ((this.#controller.desiredSize ?? 0) <= 0) this.source.pause();
   }
 
   /** The body is complete. */
@@ -87,12 +83,9 @@ export class StreamedBody implements RequestBody {
     this.#controller = undefined;
   }
 
-  /** The response is done: what is still to come is nobody's. */
+  /** The response is done: what is still to come is nobody's, and the engine may be at work for another client. */
   discard(): void {
     this.#early = [];
-    this.#source = undefined;
-    if (this.#controller !== undefined && !this.#ended) {
-      this.fail("the response was finished before the request body was read");
-    }
+    this.fail("the response was finished before the request body was read");
   }
 }
