@@ -1,4 +1,4 @@
-// What does the control process tell a child when it starts? The first message on the control channel.
+// What does a process that serves have to know? The first message on a child's control channel.
 
 import type { ScoreboardShape } from "./scoreboard.ts";
 import type { Endpoint } from "./transport.ts";
@@ -9,22 +9,48 @@ export const CHILD_VARIABLE = "MPMD_CHILD";
 /** Exit codes of a child (httpd's APEXIT_*). */
 export const ChildExit = { Ok: 0, Init: 2, ChildInit: 3, Sick: 7, Fatal: 15 } as const;
 
-/** Everything a child needs to begin. */
-export interface ChildOrder {
-  readonly type: "order";
+/**
+ * How connections come to threads. `shared`: a thread has one only while there is work (event). `dedicated`: a thread keeps
+ * one until it is closed (worker, winnt, netware, os2). `process`: the same, and the thread is the process, which accepts for
+ * itself (prefork).
+ */
+export type ConnectionModel = "shared" | "dedicated" | "process";
+
+/** How many threads a process has: always `max`, or as many as `rule` finds right, seen every `interval` ms. */
+export interface ThreadRange {
+  readonly rule: "fixed" | "netware" | "os2";
+  readonly start: number;
+  readonly max: number;
+  readonly minSpare: number;
+  readonly maxSpare: number;
+  readonly interval: number;
+}
+
+/** What MaxConnectionsPerChild ends: the process, or each thread on its own (netware). */
+export type ConnectionQuota = "process" | "thread";
+
+/** Everything a serving process needs to begin. */
+export interface ServingOrder {
   /** Row of the scoreboard. */
   readonly child: number;
   readonly generation: number;
-  readonly threads: number;
+  readonly model: ConnectionModel;
+  readonly threads: ThreadRange;
   readonly requestsPerThread: number;
   readonly connectionFactor: number;
   readonly maxConnections: number;
+  readonly quota: ConnectionQuota;
   readonly firstRequestMs: number;
   readonly handlerTimeoutMs: number;
-  /** Inherited descriptors of the listening sockets, and what they are bound to (null: a wildcard address). */
+  /** Descriptors of the listening sockets, and what they are bound to (null: a wildcard address). */
   readonly sockets: readonly { readonly fd: number; readonly local: Endpoint | null }[];
-  /** Inherited descriptor of the scoreboard's memory. */
-  readonly scoreboard: { readonly fd: number; readonly size: number; readonly shape: ScoreboardShape };
   /** For the server threads, as the server made it. */
   readonly program: unknown;
+}
+
+/** The order of a child process; its descriptors are inherited. */
+export interface ChildOrder extends ServingOrder {
+  readonly type: "order";
+  /** Descriptor of the scoreboard's memory. */
+  readonly scoreboard: { readonly fd: number; readonly size: number; readonly shape: ScoreboardShape };
 }

@@ -99,36 +99,58 @@ export const LISTEN_DIRECTIVES: readonly MpmDirective[] = [
     name: "HandlerTimeout",
     key: "handlerTimeout",
     help:
-      "Seconds after which a server thread that is stuck in a handler is terminated and replaced; 0: never (mpmd only)",
+      "Seconds after which a child with a thread that is stuck in a handler is replaced; 0: never (mpmd only)",
     min: 0,
     default: "60",
   }),
 ];
 
-/** What the MPMs with several children, each with a fixed number of threads, know. */
-export const THREADED_DIRECTIVES: readonly MpmDirective[] = [
+const START_SERVERS = numberDirective({
+  name: "StartServers",
+  key: "startServers",
+  help: "Number of child processes launched at server startup",
+});
+
+const SERVER_LIMIT = numberDirective({
+  name: "ServerLimit",
+  key: "serverLimit",
+  help: "Maximum number of child processes for this run",
+});
+
+const MAX_REQUEST_WORKERS = numberDirective({
+  name: "MaxRequestWorkers",
+  key: "maxRequestWorkers",
+  help: "Maximum number of threads (child processes under prefork) alive at the same time",
+});
+
+const THREADS_PER_CHILD = numberDirective({
+  name: "ThreadsPerChild",
+  key: "threadsPerChild",
+  help: "Number of threads each child creates",
+});
+
+const THREAD_LIMIT = numberDirective({
+  name: "ThreadLimit",
+  key: "threadLimit",
+  help: "Maximum value of ThreadsPerChild for this run",
+});
+
+/** What the MPMs whose children can finish without time pressure know. */
+export const CHILD_DIRECTIVES: readonly MpmDirective[] = [
+  START_SERVERS,
+  SERVER_LIMIT,
+  MAX_REQUEST_WORKERS,
   numberDirective({
-    name: "StartServers",
-    key: "startServers",
-    help: "Number of child processes launched at server startup",
+    name: "GracefulShutdownTimeout",
+    key: "gracefulShutdownTimeout",
+    help: "Maximum time in seconds to wait for connections to end on graceful stop; 0: no limit",
+    min: 0,
+    default: "0",
   }),
-  numberDirective({
-    name: "ServerLimit",
-    key: "serverLimit",
-    help: "Maximum number of child processes for this run",
-    default: "16",
-  }),
-  numberDirective({
-    name: "ThreadLimit",
-    key: "threadLimit",
-    help: "Maximum value of ThreadsPerChild for this run",
-    default: "64",
-  }),
-  numberDirective({
-    name: "ThreadsPerChild",
-    key: "threadsPerChild",
-    help: "Number of threads each child creates",
-  }),
+];
+
+/** What the MPMs with spare threads know. */
+export const SPARE_THREADS_DIRECTIVES: readonly MpmDirective[] = [
   numberDirective({
     name: "MinSpareThreads",
     key: "minSpareThreads",
@@ -139,19 +161,52 @@ export const THREADED_DIRECTIVES: readonly MpmDirective[] = [
     key: "maxSpareThreads",
     help: "Maximum number of idle threads",
   }),
+];
+
+/** What the MPMs with several children, each with a fixed number of threads, know. */
+export const THREADED_DIRECTIVES: readonly MpmDirective[] = [
+  THREAD_LIMIT,
+  THREADS_PER_CHILD,
+  ...SPARE_THREADS_DIRECTIVES,
+];
+
+/** What only prefork knows. */
+export const PREFORK_DIRECTIVES: readonly MpmDirective[] = [
   numberDirective({
-    name: "MaxRequestWorkers",
-    key: "maxRequestWorkers",
-    help: "Maximum number of threads alive at the same time",
+    name: "MinSpareServers",
+    key: "minSpareServers",
+    help: "Minimum number of idle child server processes",
+    default: "5",
   }),
   numberDirective({
-    name: "GracefulShutdownTimeout",
-    key: "gracefulShutdownTimeout",
-    help: "Maximum time in seconds to wait for connections to end on graceful stop; 0: no limit",
-    min: 0,
-    default: "0",
+    name: "MaxSpareServers",
+    key: "maxSpareServers",
+    help: "Maximum number of idle child server processes",
+    default: "10",
   }),
 ];
+
+/** What only mpm_winnt knows. */
+export const WINNT_DIRECTIVES: readonly MpmDirective[] = [THREAD_LIMIT, THREADS_PER_CHILD];
+
+/** What only mpm_netware knows. */
+export const NETWARE_DIRECTIVES: readonly MpmDirective[] = [
+  numberDirective({
+    name: "StartThreads",
+    key: "startThreads",
+    help: "Number of threads created on startup",
+    default: "8",
+  }),
+  numberDirective({
+    name: "MaxThreads",
+    key: "maxThreads",
+    help: "Set the maximum number of worker threads",
+    default: "64",
+  }),
+];
+
+/** What only mpmt_os2 knows. */
+export const OS2_DIRECTIVES: readonly MpmDirective[] = [START_SERVERS];
 
 /** What only event knows. */
 export const EVENT_DIRECTIVES: readonly MpmDirective[] = [

@@ -10,19 +10,22 @@ import * as posix from "../platform/posix.ts";
 import { Interest, type Poller } from "../platform/poller.ts";
 import { clock, type ConnectionTable, elapsed, Owner } from "./connection_table.ts";
 import { ChildField, type Scoreboard } from "./scoreboard.ts";
-import { LINGER_MS } from "./server_thread.ts";
+import { LINGER_MS, MAX_LINGER_MS } from "./socket_connection.ts";
 import { BUSY_SCAN, IdleKeeper } from "./idle_keeper.ts";
+import { SLICE_MS } from "./thread_loops.ts";
 import type { ThreadPool } from "./thread_pool.ts";
 import type { ThreadControl } from "./thread_control.ts";
 
 /** What the MPM's policy decides for a listener. */
 export interface ListenerPolicy {
-  /** Connections (lingering ones not counted) that a child may have while `idleSlots` of its `slots` are free. */
-  connectionLimit(slots: number, idleSlots: number): number;
+  /** Connections (lingering ones not counted) that a child may have while `idleSlots` of its slots are free. */
+  connectionLimit(idleSlots: number): number;
   /** The child ends after this many connections; 0: never (MaxConnectionsPerChild). */
   readonly maxConnections: number;
   /** A new connection that sends nothing is closed after this many ms. */
   readonly firstRequestMs: number;
+  /** Threads keep their connections: descriptors are blocking. */
+  readonly dedicated: boolean;
 }
 
 /** What the listener tells the child's main program. */
@@ -54,20 +57,8 @@ const ACCEPT_BATCH = 64;
 const NEAR_WAIT = 2;
 const NEAR_WAITS = 3;
 const SLEEP_MS = 1000;
-/** A lingering close ends after this long in any case (MAX_SECS_TO_LINGER). */
-const MAX_LINGER_MS = 30_000;
 /** At least this often (ms) the control channel and the threads' messages get their turn. */
 const TURN_EVERY = 10;
-
-const PASSING_ERRORS: ReadonlySet<number> = new Set([
-  posix.Errno.EINTR,
-  posix.Errno.EPROTO,
-  posix.Errno.ECONNABORTED,
-  posix.Errno.ECONNRESET,
-  posix.Errno.ETIMEDOUT,
-  posix.Errno.EHOSTUNREACH,
-  posix.Errno.ENETUNREACH,
-]);
 
 /** The listener of one child. */
 export class Listener {
@@ -151,13 +142,14 @@ export class Listener {
     for (let i = 0; i < ACCEPT_BATCH; i++) {
       const thread = this.#mayAccept() ? pool.pick() : -1;
       if (thread < 0) return;
-      const fd = posix.acceptConnection(socket);
+      const fd = posix.acceptConnection(socket, this.policy.dedicated);
       if (fd < 0 || fd >= table.size) {
         pool.returnReserved(thread);
         if (fd >= 0) posix.close(fd);
         return this.#acceptFailed(fd < 0 ? -fd : posix.Errno.EMFILE);
       }
       posix.setNoDelay(fd);
+      if (this.policy.dedicated && !posix.acceptInherits) posix.setPatience(fd, SLICE_MS);
       const now = clock();
       const { family, port, bytes } = posix.lastAddress;
       table.begin(fd, index, now, now + this.policy.firstRequestMs, family, port, bytes);
@@ -173,7 +165,7 @@ export class Listener {
   }
 
   #acceptFailed(errno: number): void {
-    if (errno === posix.Errno.EAGAIN || PASSING_ERRORS.has(errno)) return;
+    if (errno === posix.Errno.EAGAIN || posix.PASSING_ACCEPT_ERRORS.has(errno)) return;
     this.events.onAcceptError(errno, errno === posix.Errno.ENETDOWN);
   }
 
@@ -222,8 +214,7 @@ export class Listener {
 
   /** The child has as many connections as its policy allows. */
   #atLimit(idleSlots: number): boolean {
-    const { control, pool } = this.parts;
-    return control.connections - this.#idle.lingering >= this.policy.connectionLimit(pool.slots, idleSlots);
+    return this.parts.control.connections - this.#idle.lingering >= this.policy.connectionLimit(idleSlots);
   }
 
   /** Watches the listening sockets, or stops watching them. */

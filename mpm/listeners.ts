@@ -2,7 +2,9 @@
 // that children inherit, for as long as the configuration names them: a restart closes none that stays.
 
 import * as posix from "../platform/posix.ts";
-import type { ListenAddress } from "./types.ts";
+import type { ConnectionModel } from "./child_order.ts";
+import { acceptsBlocking, SLICE_MS } from "./thread_loops.ts";
+import type { ListenAddress, MpmSettings } from "./types.ts";
 import type { Endpoint } from "./transport.ts";
 
 /** A socket that listens. */
@@ -22,25 +24,27 @@ export class BindError extends Error {
 }
 
 /** httpd's default for ListenBacklog. */
-export const DEFAULT_BACKLOG = 511;
+const DEFAULT_BACKLOG = 511;
 /** A connection without data is held back by the kernel this long (AcceptFilter http data), in seconds. */
 const DEFER_SECONDS = 30;
 
-/** The listening sockets of the control process. */
+/** The listening sockets of a server. `model` says how their connections are waited for. */
 export class ListeningSockets {
   #sockets: ListeningSocket[] = [];
+
+  constructor(readonly model: ConnectionModel) {}
 
   get all(): readonly ListeningSocket[] {
     return this.#sockets;
   }
 
   /**
-   * Makes the set what `addresses` say: sockets that stay are kept, new ones bound, then those no longer named closed.
+   * Makes the set what the settings say: sockets that stay are kept, new ones bound, then those no longer named closed.
    * @throws BindError naming the address; the set is then as before
    */
-  configure(addresses: readonly ListenAddress[], backlog: number): void {
+  configure(settings: MpmSettings): void {
     const added: ListeningSocket[] = [];
-    const wanted = addresses.map((address) => {
+    const wanted = settings.listen.map((address) => {
       const key = `${address.host}:${address.port}`;
       const kept = this.#sockets.find((socket) => socket.key === key);
       if (kept !== undefined) return kept;
@@ -54,7 +58,12 @@ export class ListeningSockets {
       }
     });
     for (const socket of this.#sockets) if (!wanted.includes(socket)) posix.close(socket.fd);
-    for (const { fd } of wanted) posix.setBacklog(fd, backlog);
+    for (const { fd } of wanted) {
+      posix.setBacklog(fd, settings.listenBacklog ?? DEFAULT_BACKLOG);
+      // Threads wait in recv() for connections that are their own, and processes in accept(): in slices.
+      if (this.model !== "shared") posix.setPatience(fd, SLICE_MS);
+      posix.setNonBlocking(fd, this.model !== "process" || !acceptsBlocking(wanted.length));
+    }
     this.#sockets = wanted;
   }
 

@@ -1,12 +1,22 @@
 // Which MPM runs the server? One and only one: the registry knows them, and loads the one that is asked for.
 
 import type { Capabilities, DefaultMpm } from "../platform/detect.ts";
+import { runControlProcess } from "./control_process.ts";
 import { event } from "./event.ts";
-import type { Mpm, MpmName } from "./types.ts";
+import { mpmNetware } from "./mpm_netware.ts";
+import { mpmWinnt } from "./mpm_winnt.ts";
+import { mpmtOs2 } from "./mpmt_os2.ts";
+import { prefork } from "./prefork.ts";
+import { runSingleProcess } from "./single_process.ts";
+import type { Mpm, ServerHost } from "./types.ts";
+import { worker } from "./worker.ts";
 
 export { isChild, runChild } from "./child.ts";
 export { BindError } from "./listeners.ts";
 export { type Endpoint } from "./transport.ts";
+export { openScoreboard, type ScoreboardPlace } from "./scoreboard.ts";
+export type { ThreadModule } from "./serving.ts";
+export { runThread } from "./thread_loops.ts";
 export type { CloseMode, FileSource, ProtocolHandler, ThreadProgram, Transport } from "./transport.ts";
 export type {
   ListenAddress,
@@ -29,9 +39,15 @@ export {
 } from "./scoreboard.ts";
 export { ServerThread, type ThreadOrder } from "./server_thread.ts";
 
-const MPMS: readonly Mpm[] = [event];
-/** httpd's MPMs that this version does not have yet. */
-const PLANNED: readonly MpmName[] = ["prefork", "worker", "mpm_winnt", "mpm_netware", "mpmt_os2"];
+const MPMS: readonly Mpm[] = [prefork, worker, event, mpmWinnt, mpmNetware, mpmtOs2];
+
+/**
+ * Runs the server under `mpm` until it is stopped. `oneProcess`: without children, for debugging (httpd -X).
+ * @returns the exit code @throws BindError
+ */
+export function runMpm(mpm: Mpm, host: ServerHost, oneProcess: boolean): Promise<number> {
+  return mpm.singleProcess || oneProcess ? runSingleProcess(mpm, host) : runControlProcess(mpm, host);
+}
 
 /** No MPM, or more than one (AH00534), or one that cannot run here. */
 export class MpmError extends Error {
@@ -46,20 +62,17 @@ export function allMpms(): readonly Mpm[] {
 /** The MPM that a name, a module identifier ("mpm_event_module") or a source name ("event.c") means. */
 export function findMpm(name: string): Mpm | undefined {
   const bare = name.replace(/^mpm_(.*)_module$/, "$1").replace(/\.c$/, "").toLowerCase();
-  return MPMS.find((mpm) => mpm.name === bare || mpm.name === `mpm_${bare}` || mpm.module === name);
+  // "winnt", "netware" and "os2" are known too.
+  return MPMS.find((mpm) => [bare, `mpm_${bare}`, `mpmt_${bare}`].includes(mpm.name) || mpm.module === name);
 }
 
-/** True for the name or module of any of httpd's MPMs, whether this version has it or not. */
-export function isMpmName(name: string): boolean {
-  const bare = name.replace(/^mpm_(.*)_module$/, "$1").toLowerCase();
-  return findMpm(name) !== undefined ||
-    PLANNED.some((planned) => planned === bare || planned === `mpm_${bare}`);
-}
-
-/** The platform's default, or, while that one is only planned, the MPM that takes its place. */
-export function presentDefault(platform: DefaultMpm): { readonly name: MpmName; readonly reason: string } {
-  if (findMpm(platform.name) !== undefined) return platform;
-  return { name: event.name, reason: `${platform.name} is planned, event takes its place` };
+/** The MPM that was asked for; "none" and "" ask for none. @throws MpmError */
+export function requireMpm(name: string): Mpm {
+  if (name === "" || name === "none") throw new MpmError("AH00534: Configuration error: No MPM loaded.");
+  const mpm = findMpm(name);
+  if (mpm !== undefined) return mpm;
+  const known = MPMS.map((each) => each.name).join(", ");
+  throw new MpmError(`AH00534: Configuration error: there is no MPM ${name}, only ${known}`);
 }
 
 /** An MPM that has been chosen, and why. */
@@ -78,14 +91,8 @@ export function chooseMpm(
     throw new MpmError("AH00534: Configuration error: More than one MPM loaded.");
   }
   const asked = named.length > 0 ? named[0] : undefined;
-  const fallback = presentDefault(platform);
-  const name = asked?.name ?? fallback.name;
-  const mpm = findMpm(name);
-  if (mpm === undefined) {
-    throw new MpmError(
-      `AH00534: Configuration error: the MPM ${name} is not available; available: ${names(capabilities)}`,
-    );
-  }
+  const name = asked?.name ?? platform.name;
+  const mpm = requireMpm(name);
   const missing = mpm.requires.filter((capability) => !capabilities[capability].available);
   if (missing.length > 0) {
     const reasons = missing.map((capability) => `${capability} (${capabilities[capability].reason})`).join(
@@ -97,7 +104,7 @@ export function chooseMpm(
       }`,
     );
   }
-  return { mpm, reason: asked?.by ?? `default: ${fallback.reason}` };
+  return { mpm, reason: asked?.by ?? `default: ${platform.reason}` };
 }
 
 function names(capabilities: Capabilities): string {

@@ -3,6 +3,8 @@
 //
 // Everybody writes only the records that are its own; readers may see a record half-changed, as in httpd.
 
+import { memoryAt } from "../platform/posix.ts";
+
 /** What a slot does (httpd's codes and letters, mpm.md 12.1). */
 export const SlotStatus = {
   Dead: 0,
@@ -41,6 +43,8 @@ export const ChildField = {
   /** CPU time of the process in ms. */
   CpuUser: 11,
   CpuSystem: 12,
+  /** Counts up as long as a child without threads is not stuck in a handler. */
+  Beat: 13,
 } as const;
 
 /** The integers of a slot's record. */
@@ -93,6 +97,17 @@ export interface ScoreboardShape {
   readonly slots: number;
 }
 
+/** Where a scoreboard is, for another thread of the process: memory that is mapped, or that is shared by the threads alone. */
+export type ScoreboardPlace =
+  | { readonly shape: ScoreboardShape; readonly address: bigint; readonly size: number }
+  | { readonly shape: ScoreboardShape; readonly memory: SharedArrayBuffer };
+
+/** The scoreboard at a place. */
+export function openScoreboard(place: ScoreboardPlace): Scoreboard {
+  const memory = "memory" in place ? place.memory : memoryAt(place.address, place.size);
+  return new Scoreboard(memory, place.shape);
+}
+
 /** A view of the scoreboard's memory. */
 export class Scoreboard {
   readonly #global: Int32Array;
@@ -143,8 +158,8 @@ export class Scoreboard {
     Atomics.store(this.#children, child * CHILD_WORDS + field, value);
   }
 
-  /** Makes a child's record, and those of its slots, ready for process `pid`; totals of the slots go on. */
-  beginChild(child: number, pid: number, generation: number): void {
+  /** Makes a child's record, and those of its slots, ready for process `pid`, of which the first `starting` begin now; totals of the slots go on. */
+  beginChild(child: number, pid: number, generation: number, starting: number): void {
     this.#children.fill(0, child * CHILD_WORDS, (child + 1) * CHILD_WORDS);
     this.setChild(child, ChildField.Pid, pid);
     this.setChild(child, ChildField.Generation, generation);
@@ -154,7 +169,7 @@ export class Scoreboard {
       this.setSlot(row, SlotField.Generation, generation);
       this.setSlot(row, SlotField.ChildAccesses, 0);
       this.setTotal(row, SlotTotal.ChildBytes, 0);
-      this.setSlot(row, SlotField.Status, SlotStatus.Starting);
+      this.setSlot(row, SlotField.Status, slot < starting ? SlotStatus.Starting : SlotStatus.Dead);
     }
   }
 

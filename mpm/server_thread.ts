@@ -1,4 +1,5 @@
-// What does a server thread do all day? Its loop: take what is ready, serve the batch, see to timers, wait.
+// What does a server thread have? Its connections, timers, slots and records in the scoreboard. How it spends its days is
+// told by its loop (thread_loops.ts).
 //
 // The thread finds connections in its own interest set, where the listener put them; it reads and writes bare descriptors.
 // No message is exchanged for a connection or a request.
@@ -7,8 +8,14 @@ import { setImmediate } from "node:timers";
 import * as posix from "../platform/posix.ts";
 import { Interest, openPoller, type Poller } from "../platform/poller.ts";
 import { clock, ConnectionTable, Owner } from "./connection_table.ts";
-import { Scoreboard, type ScoreboardShape, SlotField, SlotStatus } from "./scoreboard.ts";
-import { type ConnectionHost, handToLinger, SocketConnection } from "./socket_connection.ts";
+import {
+  openScoreboard,
+  type Scoreboard,
+  type ScoreboardPlace,
+  SlotField,
+  SlotStatus,
+} from "./scoreboard.ts";
+import { type ConnectionHost, LINGER_MS, SocketConnection } from "./socket_connection.ts";
 import { ThreadControl, ThreadState } from "./thread_control.ts";
 import { TimerWheel, type WheelEntry } from "./timer_wheel.ts";
 import type { Endpoint, ThreadProgram } from "./transport.ts";
@@ -21,10 +28,12 @@ export interface ThreadOrder {
   readonly generation: number;
   readonly pid: number;
   readonly requestsPerThread: number;
+  /** A connection stays with this thread, and keeps its slot, until it is closed. */
+  readonly dedicated: boolean;
   readonly tableMemory: SharedArrayBuffer;
   readonly controlMemory: SharedArrayBuffer;
-  readonly scoreboard: { readonly address: bigint; readonly size: number; readonly shape: ScoreboardShape };
-  /** The thread's interest set, the pipe in it that wakes the thread, the listener's set and its pipe. */
+  readonly scoreboard: ScoreboardPlace;
+  /** The thread's interest set, the pipe in it that wakes the thread, the listener's set and its pipe (-1: there is none). */
   readonly set: number;
   readonly wakeRead: number;
   readonly listenerSet: number;
@@ -36,21 +45,18 @@ export interface ThreadOrder {
 }
 
 const RECEIVE_BUFFER = 1 << 16;
-/** A lingering close ends after this long without data (SECONDS_TO_LINGER). */
-export const LINGER_MS = 2000;
-/** At least this often other users of the thread's event loop get a turn, in ms. */
-const TURN_EVERY = 10;
-/** How long a thread with an event loop of its own looks for input before it waits off-thread, in ms. */
-const SPIN_MS = 0.06;
 
-/** One server thread: its connections, timers and loop. */
+/** One server thread: its connections, timers and slots. */
 export class ServerThread implements ConnectionHost {
   readonly poller: Poller = openPoller();
   readonly set: number;
   readonly table: ConnectionTable;
   readonly thread: number;
+  readonly dedicated: boolean;
   readonly wheel: TimerWheel;
   readonly scoreboard: Scoreboard;
+  /** What recv() fills; handlers see it during a call only. */
+  readonly buffer: Uint8Array<ArrayBuffer> = new Uint8Array(RECEIVE_BUFFER);
 
   readonly #control: ThreadControl;
   readonly #connections: (SocketConnection | undefined)[] = [];
@@ -58,19 +64,18 @@ export class ServerThread implements ConnectionHost {
   readonly #freeRows: number[] = [];
   /** Connections with input that wait for a slot of this thread. */
   readonly #starved: SocketConnection[] = [];
-  readonly #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(RECEIVE_BUFFER);
   readonly #wakeByte: Uint8Array<ArrayBuffer> = new Uint8Array(1);
-
+  #resident: SocketConnection | undefined;
   /** The loop is asleep; what handlers finish meanwhile has no batch to end. */
   #resting = false;
 
   constructor(readonly order: ThreadOrder, readonly program: ThreadProgram) {
     this.thread = order.thread;
     this.set = order.set;
+    this.dedicated = order.dedicated;
     this.table = new ConnectionTable(order.tableMemory);
     this.#control = new ThreadControl(order.controlMemory);
-    const { address, size, shape } = order.scoreboard;
-    this.scoreboard = new Scoreboard(posix.memoryAt(address, size), shape);
+    this.scoreboard = openScoreboard(order.scoreboard);
     this.wheel = new TimerWheel(performance.now());
     const first = this.scoreboard.row(order.child, order.thread * order.requestsPerThread);
     for (let i = order.requestsPerThread - 1; i >= 0; i--) {
@@ -85,44 +90,66 @@ export class ServerThread implements ConnectionHost {
     return this.#control.stopping;
   }
 
-  /** Serves until the thread is terminated. */
-  async run(): Promise<never> {
-    let lastTurn = performance.now();
-    for (;;) {
-      const start = performance.now();
-      const n = this.poller.wait(this.set, 0);
-      this.#control.addBeat(this.thread);
-      if (n > 0) this.#serve(n);
-      if (this.wheel.size > 0) this.wheel.advance(performance.now(), (entry) => this.#fire(entry));
-      this.program.endOfBatch();
-      const now = performance.now();
-      this.#control.noteBatch(this.thread, Math.trunc(now - start));
-      if (n === 0) await this.#rest(now);
-      else if (this.program.usesEventLoop || now - lastTurn > TURN_EVERY) {
-        await turn();
-        lastTurn = now;
-      }
-    }
+  /** The thread is to end; it has no connections. */
+  get retiring(): boolean {
+    return this.#control.state(this.thread) === ThreadState.Retiring;
   }
 
-  #serve(n: number): void {
+  /** The connection that a dedicated thread keeps. */
+  get resident(): SocketConnection | undefined {
+    return this.#resident;
+  }
+
+  /** Says that the thread moves, and that it waited or how long (ms) it worked. */
+  beat(): void {
+    this.#control.addBeat(this.thread);
+  }
+
+  noteWait(): void {
+    this.#control.addWait(this.thread);
+  }
+
+  noteBatch(ms: number): void {
+    this.#control.noteBatch(this.thread, ms);
+  }
+
+  /** Gives all connections their turn that the last wait of the poller reported. */
+  serve(n: number): void {
     const { ready, events } = this.poller;
     for (let i = 0; i < n; i++) {
       const fd = ready[i];
       if (fd === this.order.wakeRead) {
-        posix.drain(fd, this.#buffer);
+        posix.drain(fd, this.buffer);
         continue;
       }
       const connection = this.#connections[fd] ?? this.#claim(fd);
       if (connection === undefined) continue;
       try {
-        connection.onEvents(events[i], this.#buffer);
+        connection.onEvents(events[i], this.buffer);
       } catch (error) {
-        // A fault of the engine costs the connection that met it, not the thread and all its others.
-        this.program.onFault(error);
-        if (connection.fd === fd) connection.abandon();
+        this.#fault(error, connection, fd);
       }
     }
+  }
+
+  /** Waits in recv() for the client of the connection that this thread keeps. */
+  receive(connection: SocketConnection): void {
+    const { fd } = connection;
+    try {
+      connection.receive(this.buffer);
+    } catch (error) {
+      this.#fault(error, connection, fd);
+    }
+  }
+
+  /** A fault of the engine costs the connection that met it, not the thread and all its others. */
+  #fault(error: unknown, connection: SocketConnection, fd: number): void {
+    this.program.onFault(error);
+    if (connection.fd === fd) connection.abandon();
+  }
+
+  advanceTimers(): void {
+    if (this.wheel.size > 0) this.wheel.advance(performance.now(), (entry) => this.#fire(entry));
   }
 
   #claim(fd: number): SocketConnection | undefined {
@@ -136,36 +163,38 @@ export class ServerThread implements ConnectionHost {
       }
       return undefined;
     }
-    const connection = this.#pool.pop() ?? new SocketConnection(this, this.program.createHandler());
-    this.#connections[fd] = connection;
-    this.#hold(connection);
+    const connection = this.#begin(fd);
     connection.open(fd);
     return connection;
   }
 
-  /** Nothing is ready: waits for it, in the cheapest way that lets everybody else on this thread have their turn. */
-  async #rest(now: number): Promise<void> {
-    this.#control.addWait(this.thread);
-    const timeout = this.wheel.size > 0 ? this.wheel.resolution : 1000;
-    if (!this.program.usesEventLoop) {
-      // Nobody else is here: the thread itself sleeps in the kernel, which is the shortest way back to work.
-      const n = this.poller.wait(this.set, timeout);
-      this.#control.addBeat(this.thread);
-      if (n === 0) return await turn();
-      this.#serve(n);
-      return this.program.endOfBatch();
-    }
-    // Handlers may be waiting for timers and promises. The off-thread wait costs two thread switches: first look a while.
-    do {
-      await turn();
-      const n = this.poller.wait(this.set, 0);
-      if (n > 0) {
-        this.#serve(n);
-        return this.program.endOfBatch();
-      }
-    } while (performance.now() - now < SPIN_MS);
+  /** A thread that accepts for itself keeps what it accepted; the record says Ready. Its client has `patience` ms to begin. */
+  adopt(fd: number, patience: number): void {
+    this.#control.addConnection();
+    this.#control.takeSlot(this.thread, this.order.requestsPerThread);
+    this.table.claim(fd, this.thread);
+    this.#begin(fd).expect(fd, patience);
+  }
+
+  #begin(fd: number): SocketConnection {
+    const connection = this.#pool.pop() ?? new SocketConnection(this, this.program.createHandler());
+    this.#connections[fd] = connection;
+    if (this.dedicated) this.#resident = connection;
+    this.#hold(connection);
+    return connection;
+  }
+
+  /** Sleeps in the kernel until something is ready or `ms` have passed, this thread's event loop with it. */
+  sleep(ms: number): void {
+    const n = this.poller.wait(this.set, ms);
+    this.beat();
+    if (n > 0) this.serve(n);
+  }
+
+  /** Waits off-thread until something in `set` is ready or `ms` have passed. */
+  async rest(ms: number, set = this.set): Promise<void> {
     this.#resting = true;
-    await this.poller.waitOffThread(this.set, timeout);
+    await this.poller.waitOffThread(set, ms);
     this.#resting = false;
   }
 
@@ -207,19 +236,29 @@ export class ServerThread implements ConnectionHost {
     if (this.#control.listenerToWake()) this.#wakeListener();
   }
 
+  showPhase(connection: SocketConnection, phase: "keep-alive" | "closing"): void {
+    const status = phase === "closing" ? SlotStatus.Closing : SlotStatus.KeepAlive;
+    this.scoreboard.setSlot(connection.row, SlotField.Status, status);
+    this.#endBatchWhileResting();
+  }
+
   countWriting(delta: number): void {
     this.#control.addWriting(delta);
   }
 
   recycle(connection: SocketConnection, fd: number): void {
     this.#connections[fd] = undefined;
+    this.#resident = undefined;
     this.#pool.push(connection);
     // Before its last connection is gone the child does not end, and what was logged about it is written by then.
     if (this.stopping) this.program.endOfBatch();
-    else if (this.#resting) {
-      this.#resting = false;
-      setImmediate(() => this.program.endOfBatch());
-    }
+    else this.#endBatchWhileResting();
+  }
+
+  #endBatchWhileResting(): void {
+    if (!this.#resting) return;
+    this.#resting = false;
+    setImmediate(() => this.program.endOfBatch());
   }
 
   closed(fd: number): void {
@@ -229,8 +268,14 @@ export class ServerThread implements ConnectionHost {
     if (this.#control.listenerToWake()) this.#wakeListener();
   }
 
+  /** Leaves a record to the listener, which drains and closes the connection. */
   linger(fd: number): void {
-    handToLinger(this, this.order.listenerSet, fd, clock() + LINGER_MS);
+    this.poller.remove(this.set, fd);
+    const now = clock();
+    this.table.beginLinger(fd, now, now + LINGER_MS);
+    if (!this.table.finish(fd, this.thread, Owner.Linger)) return;
+    posix.shutdownWrite(fd);
+    this.poller.add(this.order.listenerSet, fd, Interest.Read);
   }
 
   peer(fd: number): Endpoint {
@@ -245,11 +290,6 @@ export class ServerThread implements ConnectionHost {
   }
 
   #wakeListener(): void {
-    posix.write(this.order.listenerWake, this.#wakeByte);
+    if (this.order.listenerWake >= 0) posix.write(this.order.listenerWake, this.#wakeByte);
   }
-}
-
-/** Lets timers, promises and messages of this thread's event loop have their turn. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

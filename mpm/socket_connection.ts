@@ -1,11 +1,14 @@
-// What does a server thread do with one connection? The Transport over a bare non-blocking descriptor.
+// What does a server thread do with one connection? The Transport over a bare descriptor.
 //
-// The object exists only while there is work: it is taken from a pool when input arrives and goes back when the connection
-// is idle. It owns the descriptor from claim to release; the record in the connection table says so to everybody else.
+// Where connections are shared (event), the object exists only while there is work: it is taken from a pool when input
+// arrives and goes back when the connection is idle. Where a thread keeps its connection until it closes (worker, prefork and
+// the others), the object sleeps and lingers with it. In both cases it owns the descriptor from claim to release, and the
+// record in the connection table says so to everybody else.
 
 import * as posix from "../platform/posix.ts";
 import { Interest, type Poller } from "../platform/poller.ts";
-import { clock, type ConnectionTable, Owner } from "./connection_table.ts";
+import { clock, type ConnectionTable } from "./connection_table.ts";
+import { OutputQueue } from "./output_queue.ts";
 import type { TimerWheel, WheelEntry } from "./timer_wheel.ts";
 import type { CloseMode, Endpoint, FileSource, ProtocolHandler, Transport } from "./transport.ts";
 
@@ -18,11 +21,15 @@ export interface ConnectionHost {
   readonly thread: number;
   readonly wheel: TimerWheel;
   readonly stopping: boolean;
+  /** A connection keeps its slot until it is closed. */
+  readonly dedicated: boolean;
   peer(fd: number): Endpoint;
   local(fd: number): Endpoint;
   /** Takes a slot for `connection`, or returns false when all are taken. */
   takeSlot(connection: SocketConnection): boolean;
   returnSlot(connection: SocketConnection): void;
+  /** A connection that keeps its slot waits for its next request, or for the peer to close. */
+  showPhase(connection: SocketConnection, phase: "keep-alive" | "closing"): void;
   /** Response data is (or is no longer) being written without a slot. */
   countWriting(delta: number): void;
   /** The connection is over: close its descriptor and forget it. */
@@ -33,21 +40,15 @@ export interface ConnectionHost {
   recycle(connection: SocketConnection, fd: number): void;
 }
 
-interface Segment {
-  bytes: Uint8Array<ArrayBuffer> | undefined;
-  file: FileSource | undefined;
-  offset: number;
-  remaining: number;
-}
-
 /** What happens once the queue is empty. */
 type Afterwards = "stay" | "idle" | CloseMode;
 
-/** One turn sends no more than this of a file, so that the other connections of the thread get theirs. */
-const FILE_TURN = 1 << 20;
-const COPY_BUFFER = 1 << 17;
+/** Whether a request may be in hand, the next one is awaited, or only the peer's close. */
+type Phase = "serving" | "asleep" | "lingering";
 
-let copyBuffer: Uint8Array<ArrayBuffer> | undefined;
+/** A lingering close ends after this long without data (SECONDS_TO_LINGER), and after so long in any case (MAX_SECS_TO_LINGER), in ms. */
+export const LINGER_MS = 2000;
+export const MAX_LINGER_MS = 30_000;
 
 export class SocketConnection implements Transport, WheelEntry {
   fd = -1;
@@ -55,7 +56,6 @@ export class SocketConnection implements Transport, WheelEntry {
   slotHeld = false;
   served = 0;
   gone = false;
-  backlog = 0;
   writeTimeout = 0;
 
   due = 0;
@@ -63,27 +63,47 @@ export class SocketConnection implements Transport, WheelEntry {
   wheelNext: WheelEntry | undefined = undefined;
   wheelPrevious: WheelEntry | undefined = undefined;
 
-  readonly #queue: Segment[] = [];
+  readonly #output = new OutputQueue();
   #interest: number = Interest.Read;
   #reading = true;
+  /** The descriptor is in the thread's set. */
+  #watched = true;
+  /** Nothing is in hand but what the next input brings. */
+  #awaiting = true;
   #ended = false;
   #afterwards: Afterwards = "stay";
+  #phase: Phase = "serving";
   #keepAliveMs = 0;
+  #lingerEnd = 0;
   #peer: Endpoint | undefined;
   #local: Endpoint | undefined;
 
   constructor(readonly host: ConnectionHost, readonly handler: ProtocolHandler) {}
 
-  /** Begins to work on `fd`, whose record was just claimed. */
+  /** Begins to work on `fd`, which is in the thread's set and has input. Its record was just claimed. */
   open(fd: number): void {
+    this.#begin(fd, true);
+    this.#phase = "serving";
+    this.handler.open(this);
+  }
+
+  /** Begins with `fd` that was just accepted: nothing has arrived yet, and something has to within `patience` ms. */
+  expect(fd: number, patience: number): void {
+    this.#begin(fd, false);
+    this.#phase = "asleep";
+    this.setTimer(patience);
+  }
+
+  #begin(fd: number, watched: boolean): void {
     this.fd = fd;
     this.served = this.host.table.served(fd);
     this.gone = false;
+    this.#watched = watched;
     this.#interest = Interest.Read;
     this.#reading = true;
+    this.#awaiting = true;
     this.#ended = false;
     this.#afterwards = "stay";
-    this.handler.open(this);
   }
 
   get peer(): Endpoint {
@@ -96,6 +116,27 @@ export class SocketConnection implements Transport, WheelEntry {
 
   get stopping(): boolean {
     return this.host.stopping;
+  }
+
+  get backlog(): number {
+    return this.#output.backlog;
+  }
+
+  /** Nothing but input can make this connection go on: its thread may wait for it in recv(). */
+  get awaitsInputOnly(): boolean {
+    return this.#awaiting && this.#afterwards === "stay" && !this.#ended && this.#output.empty;
+  }
+
+  /** Puts the descriptor into the thread's set, if it is not there. */
+  watch(): void {
+    if (this.#watched) return;
+    this.#watched = true;
+    this.host.poller.add(this.host.set, this.fd, this.#interest);
+  }
+
+  /** Idle between two requests; its client does not know of it when it is closed now. */
+  get asleep(): boolean {
+    return this.#phase === "asleep";
   }
 
   /** The poller reported `events`. `buffer` is the thread's receive buffer. */
@@ -116,14 +157,44 @@ export class SocketConnection implements Transport, WheelEntry {
       return this.#want(this.#interest & ~Interest.Read);
     }
     if (!this.slotHeld && !this.host.takeSlot(this)) return this.#want(this.#interest & ~Interest.Read);
+    this.receive(buffer);
+  }
+
+  /** Reads once, and hands over what there is. On a blocking descriptor this waits as long as its receive timeout. */
+  receive(buffer: Uint8Array<ArrayBuffer>): void {
     const n = posix.receive(this.fd, buffer);
-    if (n > 0) this.handler.onData(buffer, n);
-    else if (n === 0) {
+    if (this.#phase !== "serving") return this.#wakeUp(buffer, n);
+    if (n > 0) {
+      this.#awaiting = false;
+      this.handler.onData(buffer, n);
+    } else if (n === 0) {
       this.#ended = true;
       this.#want(this.#interest & ~Interest.Read);
       this.handler.onEnd();
-    } else if (n === -posix.Errno.EAGAIN || n === -posix.Errno.EINTR) this.handler.onData(buffer, 0);
-    else this.broken();
+    } else if (n !== -posix.Errno.EAGAIN && n !== -posix.Errno.EINTR) this.broken();
+    // A shared connection that was claimed for nothing goes back to where it waits.
+    else if (!this.host.dedicated) this.handler.onData(buffer, 0);
+  }
+
+  /** `n` is what recv() gave while the connection slept, or lingered. */
+  #wakeUp(buffer: Uint8Array<ArrayBuffer>, n: number): void {
+    if (n === -posix.Errno.EAGAIN || n === -posix.Errno.EINTR) return;
+    if (n <= 0) return this.#finish("now");
+    if (this.#phase === "lingering") {
+      if (performance.now() < this.#lingerEnd) this.setTimer(LINGER_MS);
+      else this.#finish("now");
+      return;
+    }
+    this.#phase = "serving";
+    this.#awaiting = false;
+    this.setTimer(0);
+    this.handler.open(this);
+    this.handler.onData(buffer, n);
+  }
+
+  /** The thread is ending: a connection that sleeps gets `ms` at most for a request that may be under way. */
+  hurry(ms: number): void {
+    if (this.asleep && this.due > performance.now() + ms) this.setTimer(ms);
   }
 
   /** A slot is free again and this connection was waiting for one. */
@@ -134,7 +205,7 @@ export class SocketConnection implements Transport, WheelEntry {
   /** The peer is gone: tells the handler and closes. */
   broken(): void {
     this.gone = true;
-    const detached = this.#afterwards !== "stay";
+    const detached = this.#afterwards !== "stay" || this.#phase !== "serving";
     const fd = this.fd;
     if (!detached) this.handler.onGone();
     if (this.fd === fd) this.#finish("now");
@@ -144,21 +215,21 @@ export class SocketConnection implements Transport, WheelEntry {
   abandon(): void {
     if (this.fd < 0) return;
     this.gone = true;
-    this.handler.reset();
+    if (this.#phase === "serving") this.handler.reset();
     this.#finish("now");
   }
 
   /** The timer ran out. After the handler has let go, nobody reads any more: the rest is given up. */
   onTimer(): void {
-    if (this.#queue.length > 0) this.broken();
-    else if (this.#afterwards === "stay") this.handler.onTimeout();
+    if (!this.#output.empty) this.broken();
+    else if (this.#afterwards === "stay" && this.#phase === "serving") this.handler.onTimeout();
     else this.#finish("now");
   }
 
   write(bytes: Uint8Array<ArrayBuffer>, length: number, stable: boolean): void {
     if (this.gone) return;
     let sent = 0;
-    if (this.#queue.length === 0) {
+    if (this.#output.empty) {
       sent = posix.send(this.fd, bytes, length);
       if (sent === length) return;
       if (sent < 0) {
@@ -168,15 +239,22 @@ export class SocketConnection implements Transport, WheelEntry {
         }
         sent = 0;
       }
+      this.#awaitWrite();
     }
-    const rest = stable ? bytes.subarray(sent, length) : bytes.slice(sent, length);
-    this.#enqueue({ bytes: rest, file: undefined, offset: 0, remaining: rest.length });
+    this.#output.push(stable ? bytes.subarray(sent, length) : bytes.slice(sent, length));
+    this.#want(this.#interest | Interest.Write);
   }
 
   writeFile(file: FileSource, offset: number, length: number): void {
     if (this.gone) return file.release();
-    this.#enqueue({ bytes: undefined, file, offset, remaining: length });
-    if (this.#queue.length === 1) this.#send();
+    const first = this.#output.empty;
+    this.#output.pushFile(file, offset, length);
+    if (first) {
+      const result = this.#output.send(this.fd);
+      if (result === "failed") this.gone = true;
+      if (result !== "more") return;
+      this.#awaitWrite();
+    }
     this.#want(this.#interest | Interest.Write);
   }
 
@@ -191,7 +269,8 @@ export class SocketConnection implements Transport, WheelEntry {
   }
 
   awaitInput(): void {
-    if (this.slotHeld) this.host.returnSlot(this);
+    this.#awaiting = true;
+    if (this.slotHeld && !this.host.dedicated) this.host.returnSlot(this);
   }
 
   idle(keepAliveMs: number): void {
@@ -203,25 +282,28 @@ export class SocketConnection implements Transport, WheelEntry {
     this.#end(mode);
   }
 
-  /** The handler has let go; what is queued still goes out, without a slot. */
+  /** The handler has let go; what is queued still goes out, without a slot where connections are shared. */
   #end(how: "idle" | CloseMode): void {
     if (this.gone) return this.#finish("now");
-    if (this.#queue.length === 0) return this.#finish(how);
+    if (this.#output.empty) return this.#finish(how);
     this.#afterwards = how;
     this.host.countWriting(1);
-    if (this.slotHeld) this.host.returnSlot(this);
+    if (this.slotHeld && !this.host.dedicated) this.host.returnSlot(this);
   }
 
   #finish(how: "idle" | CloseMode): void {
-    const { host, fd } = this;
-    if (this.#afterwards !== "stay") host.countWriting(-1);
+    const { host } = this;
+    if (this.#afterwards !== "stay") {
+      host.countWriting(-1);
+      this.#afterwards = "stay";
+    }
     if (this.due !== 0) host.wheel.clear(this);
+    if (host.dedicated && how !== "now" && !this.#ended && this.#stay(how)) return;
     if (this.slotHeld) host.returnSlot(this);
-    for (const segment of this.#queue) segment.file?.release();
-    this.#queue.length = 0;
-    this.backlog = 0;
+    this.#output.clear();
     this.#peer = undefined;
     this.#local = undefined;
+    const fd = this.fd;
     if (how === "idle") {
       this.#want(Interest.Read);
       this.fd = -1;
@@ -237,11 +319,24 @@ export class SocketConnection implements Transport, WheelEntry {
     else host.closed(fd);
   }
 
-  #enqueue(segment: Segment): void {
-    if (this.#queue.length === 0) this.#awaitWrite();
-    this.#queue.push(segment);
-    this.backlog += segment.remaining;
-    if (segment.file === undefined) this.#want(this.#interest | Interest.Write);
+  /** Sleeps or lingers in place. Returns false when that makes no sense any more. */
+  #stay(how: "idle" | "linger"): boolean {
+    if (this.#phase === "lingering") return false;
+    this.#reading = true;
+    this.#awaiting = true;
+    this.#want(Interest.Read);
+    if (how === "idle") {
+      this.#phase = "asleep";
+      this.setTimer(this.#keepAliveMs);
+      this.host.showPhase(this, "keep-alive");
+    } else {
+      this.#phase = "lingering";
+      this.#lingerEnd = performance.now() + MAX_LINGER_MS;
+      posix.shutdownWrite(this.fd);
+      this.setTimer(LINGER_MS);
+      this.host.showPhase(this, "closing");
+    }
+    return true;
   }
 
   /** The client has `writeTimeout` to take some of what is queued; each time it does, it has as long again. */
@@ -252,16 +347,19 @@ export class SocketConnection implements Transport, WheelEntry {
   #want(interest: number): void {
     if (interest === this.#interest || this.gone) return;
     this.#interest = interest;
-    this.host.poller.modify(this.host.set, this.fd, interest);
+    if (this.#watched) this.host.poller.modify(this.host.set, this.fd, interest);
   }
 
   /** The kernel takes output again. */
   #flush(): void {
-    const before = this.backlog;
-    this.#send();
-    if (this.gone) return this.broken();
-    if (this.#queue.length > 0) {
-      if (this.backlog < before) this.#awaitWrite();
+    const before = this.#output.backlog;
+    const result = this.#output.send(this.fd);
+    if (result === "failed") {
+      this.gone = true;
+      return this.broken();
+    }
+    if (result === "more") {
+      if (this.#output.backlog < before) this.#awaitWrite();
       return this.#want(this.#interest | Interest.Write);
     }
     this.host.wheel.clear(this);
@@ -269,47 +367,4 @@ export class SocketConnection implements Transport, WheelEntry {
     this.#want(this.#interest & ~Interest.Write);
     this.handler.onDrained();
   }
-
-  /** Sends what the kernel takes; `gone` says that it failed. */
-  #send(): void {
-    let budget = FILE_TURN;
-    while (this.#queue.length > 0 && budget > 0) {
-      const segment = this.#queue[0];
-      const sent = segment.file === undefined
-        ? posix.send(this.fd, segment.bytes!, segment.remaining, this.#queue.length > 1)
-        : this.#sendFile(segment, budget);
-      if (sent === -posix.Errno.EAGAIN || sent === -posix.Errno.EINTR) return;
-      // 0 from a file: it has become shorter than was promised. The peer must see that the response is not whole.
-      if (sent <= 0) {
-        this.gone = true;
-        return;
-      }
-      segment.offset += sent;
-      segment.remaining -= sent;
-      this.backlog -= sent;
-      budget -= sent;
-      if (segment.bytes !== undefined && segment.remaining > 0) segment.bytes = segment.bytes.subarray(sent);
-      if (segment.remaining === 0) {
-        this.#queue.shift();
-        segment.file?.release();
-      }
-    }
-  }
-
-  #sendFile(segment: Segment, budget: number): number {
-    const length = Math.min(segment.remaining, budget);
-    if (posix.hasSendFile) return posix.sendFile(this.fd, segment.file!.fd, segment.offset, length);
-    copyBuffer ??= new Uint8Array(COPY_BUFFER);
-    const n = posix.readAt(segment.file!.fd, copyBuffer, Math.min(length, COPY_BUFFER), segment.offset);
-    return n <= 0 ? n : posix.send(this.fd, copyBuffer, n);
-  }
-}
-
-/** Leaves a record to the listener, which drains and closes the connection. */
-export function handToLinger(host: ConnectionHost, listenerSet: number, fd: number, deadline: number): void {
-  host.poller.remove(host.set, fd);
-  host.table.beginLinger(fd, clock(), deadline);
-  if (!host.table.finish(fd, host.thread, Owner.Linger)) return;
-  posix.shutdownWrite(fd);
-  host.poller.add(listenerSet, fd, Interest.Read);
 }

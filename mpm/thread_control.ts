@@ -16,8 +16,8 @@ const LONGEST = 3;
 const STATE = 4;
 const THREAD_WORDS = 16;
 
-/** Life of a thread. */
-export const ThreadState = { Starting: 0, Running: 1, Dead: 2 } as const;
+/** Life of a thread. `Retiring`: it is to end, and has no connection any more. */
+export const ThreadState = { Absent: 0, Starting: 1, Running: 2, Retiring: 3 } as const;
 
 /** The shared words; each thread makes its own object over the same memory. */
 export class ThreadControl {
@@ -126,8 +126,9 @@ export class ThreadControl {
     Atomics.store(this.#words, GLOBAL_WORDS + thread * THREAD_WORDS + STATE, state);
   }
 
-  /** A thread that was lost takes its slots with it. */
-  resetThread(thread: number): void {
+  /** A new thread begins with no slot taken. */
+  beginThread(thread: number): void {
     this.#words.fill(0, GLOBAL_WORDS + thread * THREAD_WORDS, GLOBAL_WORDS + (thread + 1) * THREAD_WORDS);
+    this.setState(thread, ThreadState.Starting);
   }
 }

@@ -1,23 +1,28 @@
-// Which server threads does a child have, and which one gets the next connection? Starts the threads, watches them, replaces
-// those that die or hang, and closes what they held.
+// Which server threads does a process have, and which one gets the next connection? Starts the threads, watches them, keeps
+// their number right, replaces those that die or hang, and closes what they held.
 
 import { IdleProcessors } from "../platform/cpu.ts";
 import * as posix from "../platform/posix.ts";
 import { Interest, type Poller } from "../platform/poller.ts";
+import type { ThreadRange } from "./child_order.ts";
 import { type ConnectionTable, elapsed, Owner } from "./connection_table.ts";
+import { freshMemory, maintainThreads, type MaintenanceMemory } from "./maintenance.ts";
+import { PooledThread } from "./pooled_thread.ts";
 import type { ThreadOrder } from "./server_thread.ts";
 import { type ThreadControl, ThreadState } from "./thread_control.ts";
+import type { LogLevel } from "./types.ts";
 
-/** What the pool reports to the child's main program. */
+/** What the pool reports. */
 export interface PoolEvents {
-  /** A thread is ready; all of them the first time when `alive` reaches the number of threads. */
-  onThreadReady(thread: number, alive: number): void;
+  /** So many threads run; `started`: all of those that the pool begins with, for the first time. */
+  onThreads(alive: number, started: boolean): void;
   /** A thread died of an uncaught error; it is being replaced. */
   onThreadLost(thread: number, reason: string): void;
-  /** A thread is stuck in a handler for longer than HandlerTimeout. It cannot be stopped: the child has to be replaced. */
+  /** A thread is stuck in a handler for longer than HandlerTimeout. It cannot be stopped: its process has to be replaced. */
   onThreadStuck(thread: number): void;
-  /** Log lines and other messages of a thread. */
-  onMessage(data: unknown): void;
+  /** A thread has ended as it was told to: nobody writes its records any more. */
+  onThreadEnded(thread: number): void;
+  log(level: LogLevel, ah: string | undefined, message: string): void;
 }
 
 /** Everything the pool works with. */
@@ -25,10 +30,14 @@ export interface PoolParts {
   readonly poller: Poller;
   readonly table: ConnectionTable;
   readonly control: ThreadControl;
-  readonly threads: number;
+  readonly threads: ThreadRange;
   readonly requestsPerThread: number;
+  /** A thread keeps its connection until it is closed. */
+  readonly dedicated: boolean;
+  /** A thread ends after so many connections; 0: never. */
+  readonly quota: number;
   /** The module that a server thread runs. */
-  readonly program: URL;
+  readonly worker: URL;
   /** What a thread is told; `program` data of the server goes with it. */
   order(thread: number, set: number, wakeRead: number): ThreadOrder & { readonly program: unknown };
   /** A thread that answers nothing for this long (ms) is given up; 0: never (HandlerTimeout). */
@@ -36,23 +45,6 @@ export interface PoolParts {
   readonly events: PoolEvents;
 }
 
-interface Thread {
-  worker: Worker;
-  set: number;
-  readonly wake: { readonly read: number; readonly write: number };
-  beat: number;
-  waits: number;
-  pinged: boolean;
-  blockedSince: number;
-  saturated: boolean;
-  slow: boolean;
-  lost: boolean;
-  /** Connections it has, as of the last look through the table. */
-  connections: number;
-}
-
-/** A batch longer than this (ms) means handlers that compute: connections are spread then, not packed. */
-const SLOW_BATCH = 25;
 /** Spreading starts when this much of a processor is idle while a thread has more to do than it can. */
 const IDLE_PROCESSOR = 0.4;
 /** How often (ms) the processors are looked at while a thread is saturated. */
@@ -60,72 +52,66 @@ const PROCESSORS_EVERY = 200;
 /** A thread that dies at start is not replaced faster than this (ms). */
 const RESTART_MS = 1000;
 
-/** The server threads of one child. */
+/** The server threads of one process. */
 export class ThreadPool {
-  readonly #threads: Thread[] = [];
-  readonly #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(1);
-  #alive = 0;
-  #spread = false;
+  readonly #threads: (PooledThread | undefined)[];
+  readonly #memory: MaintenanceMemory = freshMemory();
   readonly #processors = new IdleProcessors();
+  #alive = 0;
+  #started = false;
+  #spread = false;
   #processorsAt = 0;
+  #maintainedAt = 0;
+  #closed = false;
 
   constructor(readonly parts: PoolParts) {
-    for (let thread = 0; thread < parts.threads; thread++) {
-      const set = parts.poller.create();
-      const wake = posix.createWakePipe();
-      parts.poller.add(set, wake.read, Interest.Read);
-      this.#threads.push({
-        worker: this.#start(thread, set, wake.read),
-        set,
-        wake,
-        beat: 0,
-        waits: 0,
-        pinged: false,
-        blockedSince: 0,
-        saturated: false,
-        slow: false,
-        lost: false,
-        connections: 0,
-      });
-    }
+    this.#threads = new Array(parts.threads.max).fill(undefined);
+    for (let i = 0; i < parts.threads.start; i++) this.#add(i);
   }
 
+  /** The most threads there can be. */
   get threads(): number {
-    return this.parts.threads;
+    return this.#threads.length;
   }
 
-  get slots(): number {
-    return this.parts.threads * this.parts.requestsPerThread;
+  get #present(): PooledThread[] {
+    return this.#threads.filter((thread) => thread !== undefined);
   }
 
   /** Slots that are free on threads that run and are not stuck. */
   get idleSlots(): number {
     const { control, requestsPerThread } = this.parts;
     let idle = 0;
-    for (let i = 0; i < this.#threads.length; i++) {
-      if (this.#usable(i)) idle += Math.max(0, requestsPerThread - control.load(i));
+    for (const thread of this.#threads) {
+      if (thread === undefined || !this.#accepts(thread)) continue;
+      idle += Math.max(0, requestsPerThread - control.load(thread.index));
     }
     return idle;
   }
 
   /** True while some thread has work. */
   get busy(): boolean {
-    return this.#threads.some((_, i) => this.parts.control.load(i) > 0);
+    return this.#threads.some((thread, i) => thread !== undefined && this.parts.control.load(i) > 0);
   }
 
   /** The interest set of a thread. */
   set(thread: number): number {
-    return this.#threads[thread].set;
+    return this.#threads[thread]?.set ?? -1;
   }
 
   /** True while a thread is stuck in a handler. */
-  isBlocked(thread: number): boolean {
-    return this.#threads[thread].blockedSince !== 0 || this.#threads[thread].lost;
+  isBlocked(index: number): boolean {
+    const thread = this.#threads[index];
+    return thread === undefined || thread.blockedSince !== 0 || thread.lost;
   }
 
-  #usable(thread: number): boolean {
-    const { blockedSince, lost } = this.#threads[thread];
-    return blockedSince === 0 && !lost && this.parts.control.state(thread) === ThreadState.Running;
+  /** A thread that has served its share gets no more. */
+  #accepts(thread: PooledThread): boolean {
+    return thread.usable && !this.#isSpent(thread);
+  }
+
+  #isSpent(thread: PooledThread): boolean {
+    return this.parts.quota > 0 && thread.handed >= this.parts.quota;
   }
 
   /**
@@ -137,36 +123,39 @@ export class ThreadPool {
     const { control, requestsPerThread } = this.parts;
     let best = -1;
     let fewest = Infinity;
-    for (let i = 0; i < this.#threads.length; i++) {
-      const load = control.load(i);
-      if (load >= requestsPerThread || !this.#usable(i)) continue;
+    for (const thread of this.#threads) {
+      if (thread === undefined) continue;
+      const load = control.load(thread.index);
+      if (load >= requestsPerThread || !this.#accepts(thread)) continue;
       if (!this.#spread && load < Math.max(1, requestsPerThread / 2)) {
-        best = i;
+        best = thread.index;
         break;
       }
-      const connections = Math.max(load, this.#threads[i].connections);
-      if (connections < fewest) [best, fewest] = [i, connections];
+      const connections = Math.max(load, thread.connections);
+      if (connections < fewest) [best, fewest] = [thread.index, connections];
     }
     return best >= 0 && control.takeSlot(best, requestsPerThread) ? best : -1;
   }
 
   /** What a look through the table found: how many connections each thread has. */
   setConnections(counts: Int32Array): void {
-    for (const [i, thread] of this.#threads.entries()) thread.connections = counts[i];
+    for (const thread of this.#present) thread.connections = counts[thread.index];
   }
 
   /** True when a thread has too much to do while another has not: its idle connections are better off elsewhere. */
-  isOverloaded(thread: number): boolean {
-    return this.#spread && this.#threads[thread].saturated &&
-      this.#threads.some(({ saturated }, i) => !saturated && this.#usable(i));
+  isOverloaded(index: number): boolean {
+    return this.#spread && this.#threads[index]?.saturated === true &&
+      this.#present.some((thread) => !thread.saturated && thread.usable);
   }
 
   /** Hands a connection to a thread whose slot pick() has taken. */
-  hand(fd: number, thread: number): void {
+  hand(fd: number, index: number): void {
     const { poller, table } = this.parts;
-    table.hand(fd, thread);
-    this.#threads[thread].connections++;
-    poller.add(this.#threads[thread].set, fd, Interest.Read);
+    const thread = this.#threads[index]!;
+    table.hand(fd, index);
+    thread.connections++;
+    thread.handed++;
+    poller.add(thread.set, fd, Interest.Read);
   }
 
   /** Gives back a slot that was taken for a connection which the thread will not see. */
@@ -174,82 +163,121 @@ export class ThreadPool {
     this.parts.control.returnSlot(thread);
   }
 
-  /** Looks after the threads: which are stuck, saturated or slow. Called every few tens of milliseconds while there is work. */
+  /** True while some thread may serve again, at once or when its handler comes back. */
+  get able(): boolean {
+    return this.#present.some(({ lost }) => !lost);
+  }
+
+  /** Looks after the threads: which are stuck, saturated or slow; how many there should be. Called every few tens of milliseconds while there is work. */
   observe(now: number): void {
-    const { control, handlerTimeout } = this.parts;
-    for (let i = 0; i < this.#threads.length; i++) {
-      const thread = this.#threads[i];
-      if (thread.lost || control.state(i) !== ThreadState.Running) continue;
-      const waits = control.waits(i);
-      thread.saturated = waits === thread.waits && control.beat(i) !== thread.beat;
-      thread.waits = waits;
-      thread.slow = control.takeLongest(i) >= SLOW_BATCH || thread.blockedSince !== 0;
-      const beat = control.beat(i);
-      if (beat !== thread.beat) {
-        thread.beat = beat;
-        thread.pinged = false;
-        thread.blockedSince = 0;
-      } else if (!thread.pinged) {
-        // It may just be asleep: a thread that can answers this.
-        thread.pinged = true;
-        posix.write(thread.wake.write, this.#buffer);
-      } else {
-        if (thread.blockedSince === 0) thread.blockedSince = now;
-        else if (handlerTimeout > 0 && elapsed(now, thread.blockedSince) > handlerTimeout) {
-          this.#giveUp(i);
-        }
-      }
+    const { dedicated, handlerTimeout } = this.parts;
+    for (const thread of this.#present) {
+      if (!thread.running) continue;
+      thread.observe(now, dedicated);
+      if (thread.isStuck(now, handlerTimeout)) this.#giveUp(thread);
+      else if (this.#isSpent(thread)) this.#retire(thread);
     }
     this.#decideSpread(now);
+    if (elapsed(now, this.#maintainedAt) >= this.parts.threads.interval) {
+      this.#maintainedAt = now;
+      this.#maintain();
+    }
   }
 
   #decideSpread(now: number): void {
-    if (this.#threads.some(({ slow }) => slow)) this.#spread = true;
-    else if (!this.#threads.some(({ saturated }) => saturated)) this.#spread = false;
+    const present = this.#present;
+    if (present.some(({ slow }) => slow)) this.#spread = true;
+    else if (!present.some(({ saturated }) => saturated)) this.#spread = false;
     else if (elapsed(now, this.#processorsAt) >= PROCESSORS_EVERY) {
       this.#processorsAt = now;
       this.#spread = this.#processors.measure() > IDLE_PROCESSOR;
     }
   }
 
-  #start(thread: number, set: number, wakeRead: number): Worker {
-    const { program, control, events, order } = this.parts;
-    control.resetThread(thread);
-    const worker = new Worker(program, { type: "module", name: `thread ${thread}` });
-    worker.onmessage = ({ data }) => {
-      if (data === "lost") return this.#lose(thread, "its loop has ended");
-      if (data !== "ready") return events.onMessage(data);
-      this.#alive++;
-      events.onThreadReady(thread, this.#alive);
-    };
+  /** Starts or ends threads, where their number follows the load. */
+  #maintain(): void {
+    const { threads, control, events } = this.parts;
+    if (threads.rule === "fixed" || control.stopping || !this.#started) return;
+    const present = this.#present;
+    const idle = present.filter((thread) => !thread.lost && control.load(thread.index) === 0);
+    const { start, end, log } = maintainThreads(
+      { idle: idle.length, free: this.#threads.length - present.length, total: present.length },
+      threads,
+      this.#memory,
+    );
+    if (log !== undefined) events.log(log.level, log.ah, log.message);
+    for (let i = 0; i < start; i++) this.#add(this.#threads.indexOf(undefined));
+    const last = idle.filter(({ running }) => running).at(-1);
+    if (end > 0 && last !== undefined) this.#retire(last);
+  }
+
+  #add(index: number): void {
+    const { poller, control } = this.parts;
+    const thread = new PooledThread(index, poller, control);
+    this.#threads[index] = thread;
+    this.#start(thread);
+  }
+
+  /** Ends a thread that has nothing in hand; one that has is asked again later. */
+  #retire(thread: PooledThread): void {
+    const { control } = this.parts;
+    if (control.load(thread.index) > 0) return;
+    control.setState(thread.index, ThreadState.Retiring);
+    thread.ping();
+  }
+
+  #start(thread: PooledThread): void {
+    const { worker: program, control, order } = this.parts;
+    const { index } = thread;
+    control.beginThread(index);
+    const worker = new Worker(program, { type: "module", name: `thread ${index}` });
+    worker.onmessage = ({ data }) => this.#onMessage(thread, String(data));
     worker.onerror = (event) => {
       event.preventDefault();
       this.#lose(thread, event.message);
     };
-    worker.postMessage(order(thread, set, wakeRead));
-    return worker;
+    thread.worker = worker;
+    worker.postMessage(order(index, thread.set, thread.wake.read));
   }
 
-  /** The thread is gone or hopeless: ends it, closes what it held, and starts another in its place. */
-  #lose(index: number, reason: string): void {
-    const { control, events } = this.parts;
-    const thread = this.#threads[index];
+  #onMessage(thread: PooledThread, message: string): void {
+    const { events, threads } = this.parts;
+    if (message === "lost") return this.#lose(thread, "its loop has ended");
+    if (message === "ended") return this.#end(thread);
+    const started = ++this.#alive >= threads.start && !this.#started;
+    if (started) this.#started = true;
+    events.onThreads(this.#alive, started);
+  }
+
+  /** A thread has ended as it was told to. */
+  #end(thread: PooledThread): void {
+    thread.close();
+    this.parts.control.setState(thread.index, ThreadState.Absent);
+    this.#threads[thread.index] = undefined;
+    this.#alive--;
+    this.parts.events.onThreadEnded(thread.index);
+    if (!this.#closed) this.parts.events.onThreads(this.#alive, false);
+  }
+
+  /** The thread is gone: closes what it held, and starts another in its place. */
+  #lose(thread: PooledThread, reason: string): void {
     if (thread.lost) return;
+    const early = this.parts.control.state(thread.index) === ThreadState.Starting;
     thread.lost = true;
-    if (control.state(index) === ThreadState.Running) this.#alive--;
-    const early = control.state(index) === ThreadState.Starting;
-    thread.worker.terminate();
-    events.onThreadLost(index, reason);
-    setTimeout(() => this.#replace(index), early ? RESTART_MS : 0);
+    if (!early) this.#alive--;
+    thread.worker?.terminate();
+    this.parts.events.onThreadLost(thread.index, reason);
+    setTimeout(() => this.#replace(thread), early ? RESTART_MS : 0);
   }
 
   /**
    * A thread that computes cannot be interrupted (Worker.terminate() waits for its event loop). Its clients are told at once
    * that there will be no answer; their descriptors stay reserved until the process ends, for the thread may yet wake up.
    */
-  #giveUp(index: number): void {
+  #giveUp(thread: PooledThread): void {
     const { table, control, events } = this.parts;
-    this.#threads[index].lost = true;
+    const { index } = thread;
+    thread.lost = true;
     for (let fd = 0; fd < table.size; fd++) {
       if (
         table.state(fd) !== Owner.Busy || table.thread(fd) !== index || !table.finish(fd, index, Owner.Lost)
@@ -260,21 +288,16 @@ export class ThreadPool {
     events.onThreadStuck(index);
   }
 
-  /** True while some thread may serve again, at once or when its handler comes back. */
-  get able(): boolean {
-    return this.#threads.some(({ lost }) => !lost);
-  }
-
-  #replace(index: number): void {
+  #replace(thread: PooledThread): void {
+    if (this.#closed) return;
     const { poller, table, control } = this.parts;
-    const thread = this.#threads[index];
+    const { index } = thread;
     const orphans: number[] = [];
     for (let fd = 0; fd < table.size; fd++) {
       const state = table.state(fd);
       if ((state === Owner.Ready || state === Owner.Busy) && table.thread(fd) === index) orphans.push(fd);
     }
-    const set = poller.create();
-    poller.add(set, thread.wake.read, Interest.Read);
+    const old = thread.renew();
     for (const fd of orphans) {
       if (table.state(fd) === Owner.Busy) {
         table.setState(fd, Owner.Free);
@@ -282,24 +305,24 @@ export class ThreadPool {
         posix.close(fd);
       } else {
         // Nothing was in hand: the successor serves it.
-        poller.add(set, fd, Interest.Read);
+        poller.add(thread.set, fd, Interest.Read);
       }
     }
-    posix.close(thread.set);
-    thread.set = set;
-    thread.beat = 0;
-    thread.pinged = false;
-    thread.blockedSince = 0;
-    thread.lost = false;
-    thread.worker = this.#start(index, set, thread.wake.read);
+    posix.close(old);
+    this.#start(thread);
     // Slots reserved for connections that wait in the set are the successor's.
     for (const fd of orphans) {
       if (table.state(fd) === Owner.Ready && table.reserved(fd)) control.takeSlot(index, Infinity);
     }
   }
 
-  /** Ends all threads at once. */
-  terminate(): void {
-    for (const { worker } of this.#threads) worker.terminate();
+  /** The last connection is closed: ends all threads. A thread that was given up keeps its descriptors until the process ends. */
+  close(): void {
+    this.#closed = true;
+    for (const thread of this.#present) {
+      if (thread.lost) thread.worker?.terminate();
+      else if (thread.running) this.#retire(thread);
+      else this.#end(thread);
+    }
   }
 }

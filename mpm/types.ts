@@ -1,5 +1,8 @@
 // What is an MPM to the rest of the server? Its description, its directives, and the function that runs the server with it.
 
+import type { ConnectionModel, ConnectionQuota, ThreadRange } from "./child_order.ts";
+import type { Maintain } from "./maintenance.ts";
+import type { ThreadModule } from "./serving.ts";
 import type { Endpoint } from "./transport.ts";
 
 /** The names of httpd's six MPMs. */
@@ -28,6 +31,10 @@ export interface MpmSettings {
   startServers?: number;
   threadsPerChild?: number;
   requestsPerThread?: number;
+  startThreads?: number;
+  maxThreads?: number;
+  minSpareServers?: number;
+  maxSpareServers?: number;
   minSpareThreads?: number;
   maxSpareThreads?: number;
   maxRequestWorkers?: number;
@@ -53,20 +60,24 @@ export interface MpmDirective {
 export interface PoolShape {
   /** The most children at once, those that are ending included (rows of the scoreboard). */
   readonly serverLimit: number;
-  /** The most children that serve: MaxRequestWorkers / ThreadsPerChild. */
+  /** The most children that serve. */
   readonly processLimit: number;
   readonly startServers: number;
-  readonly threadsPerChild: number;
+  /** The threads of one child; one "thread" where the child is its own. */
+  readonly threads: ThreadRange;
   readonly requestsPerThread: number;
-  readonly minSpareThreads: number;
-  readonly maxSpareThreads: number;
+  /** Spare threads of all children together, spare children under prefork. */
+  readonly minSpare: number;
+  readonly maxSpare: number;
+  /** The most threads (children under prefork) that serve. */
   readonly maxRequestWorkers: number;
-  readonly asyncRequestWorkerFactor: number;
+  /** Idle connections that a free slot allows for. */
+  readonly connectionFactor: number;
 }
 
 /** A value that had to be corrected: httpd's message number and the text. */
 export interface ConfigWarning {
-  readonly ah: string;
+  readonly ah: string | undefined;
   readonly message: string;
 }
 
@@ -86,6 +97,8 @@ export interface RunnableConfig {
 export interface ServerHost {
   readonly config: RunnableConfig;
   readonly log: LogFunction;
+  /** What server threads run. */
+  readonly module: ThreadModule;
   /** How a child is started: an executable, its arguments, and variables for it. */
   readonly childCommand: { readonly executable: string; readonly args: readonly string[] };
   /** The listening sockets are bound; children are started next, and inherit what standard output and error are then. */
@@ -99,7 +112,23 @@ export interface ServerHost {
   onGracefulStop(): void;
 }
 
-/** One Multi-Processing Module. */
+/** httpd's message numbers for what every MPM says; undefined where an MPM has no such thing, or no number for it. */
+export interface MpmMessages {
+  readonly configured: string;
+  readonly terminated: string;
+  readonly stoppedGracefully?: string;
+  readonly gracefulRestart?: string;
+  readonly hardRestart?: string;
+  readonly forkFailed?: string;
+  /** Several children in a row were killed. */
+  readonly killedInARow?: string;
+  /** A child lacked resources before any child of its generation was complete. */
+  readonly sick?: string;
+  /** ServerLimit, or the size of a child, cannot change during a restart. */
+  readonly fixedAtStart?: string;
+}
+
+/** One Multi-Processing Module: its policy, as data for the machinery that all of them share. */
 export interface Mpm {
   readonly name: MpmName;
   /** As `-V` prints it after "Server MPM:". */
@@ -114,8 +143,15 @@ export interface Mpm {
   readonly async: boolean;
   readonly requires: readonly Capability[];
   readonly directives: readonly MpmDirective[];
+  readonly model: ConnectionModel;
+  readonly quota: ConnectionQuota;
+  /** There are no children: the process that is started serves. */
+  readonly singleProcess: boolean;
+  readonly messages: MpmMessages;
+  /** How many children there should be. */
+  readonly maintain: Maintain;
+  /** A child that a signal ended is replaced when maintenance says so, not at once. */
+  readonly replacedByMaintenance: boolean;
   /** Rounds and clamps what the configuration says, reporting each correction as httpd does. */
   dimension(settings: MpmSettings, cores: number, warn: (warning: ConfigWarning) => void): PoolShape;
-  /** Runs the server until it is stopped. Returns the exit code. */
-  run(host: ServerHost): Promise<number>;
 }

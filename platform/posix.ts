@@ -13,6 +13,8 @@ const CONSTANTS = {
     SO_RCVBUF: 8,
     SO_RCVTIMEO: 20,
     TCP_DEFER_ACCEPT: 9,
+    SO_SNDTIMEO: 21,
+    MSG_DONTWAIT: 0x40,
     MSG_NOSIGNAL: 0x4000,
     MSG_MORE: 0x8000,
     O_NONBLOCK: 0o4000,
@@ -32,6 +34,8 @@ const CONSTANTS = {
     SO_RCVBUF: 0x1002,
     SO_RCVTIMEO: 0x1006,
     TCP_DEFER_ACCEPT: 0,
+    SO_SNDTIMEO: 0x1005,
+    MSG_DONTWAIT: 0x80,
     MSG_NOSIGNAL: 0x80000,
     MSG_MORE: 0,
     O_NONBLOCK: 0x4,
@@ -161,6 +165,17 @@ export const Errno = {
   EHOSTUNREACH: os === "darwin" ? 65 : 113,
 } as const;
 
+/** What accept() may report that concerns only the connection that would have come. */
+export const PASSING_ACCEPT_ERRORS: ReadonlySet<number> = new Set([
+  Errno.EINTR,
+  Errno.EPROTO,
+  Errno.ECONNABORTED,
+  Errno.ECONNRESET,
+  Errno.ETIMEDOUT,
+  Errno.EHOSTUNREACH,
+  Errno.ENETUNREACH,
+]);
+
 const sockaddr = new Uint8Array(128);
 const sockaddrLength = new Uint8Array(4);
 const sockaddrLengthView = new DataView(sockaddrLength.buffer);
@@ -192,22 +207,33 @@ function readSockaddr(): void {
   }
 }
 
-/** Accepts one connection, non-blocking and close-on-exec; its peer is in `lastAddress`. Returns -errno when there is none. */
-export function acceptConnection(listener: number): number {
+/**
+ * Accepts one connection, close-on-exec and non-blocking unless `blocking`; its peer is in `lastAddress`. Returns -errno when
+ * there is none.
+ */
+export function acceptConnection(listener: number, blocking = false): number {
   sockaddrLengthView.setUint32(0, sockaddr.length, true);
   let fd: number;
   if (linux) {
-    fd = linux.accept4(listener, sockaddr, sockaddrLength, C.O_NONBLOCK | C.O_CLOEXEC);
+    fd = linux.accept4(
+      listener,
+      sockaddr,
+      sockaddrLength,
+      blocking ? C.O_CLOEXEC : C.O_NONBLOCK | C.O_CLOEXEC,
+    );
     if (fd < 0) return -errnoCell[0];
   } else {
     fd = common.accept(listener, sockaddr, sockaddrLength);
     if (fd < 0) return -errnoCell[0];
-    setNonBlocking(fd, true);
+    setNonBlocking(fd, !blocking);
     setCloseOnExec(fd, true);
   }
   readSockaddr();
   return fd;
 }
+
+/** True where an accepted socket has the timeouts of the socket it came from (Linux). */
+export const acceptInherits: boolean = os === "linux";
 
 /** Puts the local address of a socket into `lastAddress`. @throws SystemError */
 export function localAddress(fd: number): SocketAddress {
@@ -249,9 +275,11 @@ export function receive(fd: number, bytes: Uint8Array<ArrayBuffer>): number {
   return n < 0 ? -errnoCell[0] : n;
 }
 
-/** Sends the first `length` of `bytes`. Returns the count sent (perhaps fewer), or -errno. */
+const SEND_FLAGS = C.MSG_NOSIGNAL | C.MSG_DONTWAIT;
+
+/** Sends the first `length` of `bytes`; waits on no descriptor, blocking or not. Returns the count sent (perhaps fewer), or -errno. */
 export function send(fd: number, bytes: Uint8Array<ArrayBuffer>, length: number, more = false): number {
-  const n = common.send(fd, bytes, length, more ? C.MSG_NOSIGNAL | C.MSG_MORE : C.MSG_NOSIGNAL);
+  const n = common.send(fd, bytes, length, more ? SEND_FLAGS | C.MSG_MORE : SEND_FLAGS);
   return n < 0 ? -errnoCell[0] : n;
 }
 
@@ -363,6 +391,23 @@ function setOption(fd: number, level: number, option: number, value: number): bo
 /** TCP_NODELAY on: a response is written whole, waiting for more would only add delay. */
 export function setNoDelay(fd: number): void {
   setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+function setTimeoutOption(fd: number, option: number, ms: number): void {
+  optionView.setBigInt64(0, BigInt(Math.trunc(ms / 1000)), true);
+  optionView.setBigInt64(8, BigInt(ms % 1000 * 1000), true);
+  if (common.setsockopt(fd, C.SOL_SOCKET, option, optionValue, 16) < 0) {
+    throw new SystemError("setsockopt(SO_RCVTIMEO)", errno());
+  }
+}
+
+/**
+ * Calls on this blocking socket that wait (recv, accept, sendfile) give up with EAGAIN after `ms`. Linux: what a listening
+ * socket says holds for the connections that come from it. @throws SystemError
+ */
+export function setPatience(fd: number, ms: number): void {
+  setTimeoutOption(fd, C.SO_RCVTIMEO, ms);
+  setTimeoutOption(fd, C.SO_SNDTIMEO, ms);
 }
 
 /** Changes the length of the accept queue of a socket that listens (ListenBacklog). @throws SystemError */

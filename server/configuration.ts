@@ -2,16 +2,7 @@
 // threads are to know.
 
 import { dirname, fromFileUrl, isAbsolute, join, resolve } from "@std/path";
-import {
-  allMpms,
-  findMpm,
-  isMpmName,
-  type Mpm,
-  MpmError,
-  type MpmSettings,
-  presentDefault,
-  type RunnableConfig,
-} from "../mpm/mod.ts";
+import { allMpms, findMpm, type Mpm, type MpmSettings, requireMpm, type RunnableConfig } from "../mpm/mod.ts";
 import { defaultMpm, system } from "../platform/detect.ts";
 import { CORE_DEFAULTS, coreServer } from "../modules/core/config.ts";
 import {
@@ -54,13 +45,6 @@ const mpmSettings = serverKey<MpmSettings>("mpm", {
   create: () => ({ listen: [] }),
   merge: (base) => base,
 });
-
-/** Directives can only be read while their MPM is there. @throws MpmError */
-function requireMpm(name: string): void {
-  if (findMpm(name) !== undefined) return;
-  const known = allMpms().map((mpm) => mpm.name).join(", ");
-  throw new MpmError(`AH00534: Configuration error: the MPM ${name} is not available; available: ${known}`);
-}
 
 /** The rows of an MPM's directives: global, and theirs only while it is loaded. */
 function mpmRows(mpm: Mpm): Directive[] {
@@ -128,8 +112,9 @@ function applicationLines(options: Options): string[] {
 export async function loadConfiguration(options: Options, entry: string): Promise<Configuration> {
   const named: { name: string; by: string }[] = [];
   if (options.mpm !== undefined) named.push({ name: options.mpm, by: `--mpm ${options.mpm}` });
+  // Directives can only be read while their MPM is there.
   if (options.mpm !== undefined) requireMpm(options.mpm);
-  const current = () => findMpm(named[0]?.name ?? presentDefault(defaultMpm()).name);
+  const current = () => findMpm(named[0]?.name ?? defaultMpm().name);
   const { application, configFile } = options;
   const alone = application !== undefined && configFile === undefined;
   const serverRoot = resolve(options.serverRoot ?? (alone ? Deno.cwd() : defaultServerRoot(entry)));
@@ -143,7 +128,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     environment: (name) => Deno.env.get(name),
     version: HTTPD_VERSION,
     loadModule(id, path) {
-      if (isMpmName(id)) {
+      if (findMpm(id) !== undefined) {
         named.push({ name: id, by: `LoadModule ${id}` });
         if (named.length === 1) requireMpm(id);
       } else if (!MODULES.some(({ name }) => name === id)) {
@@ -161,7 +146,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
   const absolute = (path: string) => isAbsolute(path) ? path : join(read.serverRoot, path);
   const program: ProgramData = {
     nodes,
-    mpm: named[0]?.name ?? presentDefault(defaultMpm()).name,
+    mpm: named[0]?.name ?? defaultMpm().name,
     serverRoot: read.serverRoot,
     errorLog: absolute(values.errorLog),
     logLevel: values.logLevel,

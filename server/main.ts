@@ -9,7 +9,9 @@ import {
   type MpmChoice,
   MpmError,
   runChild,
+  runMpm,
   type ServerHost,
+  type ThreadModule,
 } from "../mpm/mod.ts";
 import type { Endpoint } from "../mpm/mod.ts";
 import { type Capabilities, defaultMpm, probe } from "../platform/detect.ts";
@@ -22,6 +24,7 @@ import { MODULES } from "./modules.ts";
 import { type Action, type Options, parseOptions, USAGE, UsageError } from "./options.ts";
 import { PidFileError, readPid, removePid, runningPid, writePid } from "./pid_file.ts";
 import { LogError } from "./request/module.ts";
+import { createProgram, type ProgramOrder } from "./program.ts";
 import { DESCRIPTION } from "./version.ts";
 
 const SIGNALS: Readonly<Record<Exclude<Action, "start">, Deno.Signal>> = {
@@ -31,9 +34,14 @@ const SIGNALS: Readonly<Record<Exclude<Action, "start">, Deno.Signal>> = {
   "graceful-stop": "SIGWINCH",
 };
 
+const THREAD_MODULE: ThreadModule = {
+  worker: new URL("./thread.ts", import.meta.url),
+  create: (order) => createProgram(order as ProgramOrder),
+};
+
 /** Runs the command line `args` and returns the exit code. `entry` is the module that was started, for children to start too. */
 export async function main(args: readonly string[], entry: string): Promise<number> {
-  if (isChild()) return await runChild(new URL("./thread.ts", import.meta.url));
+  if (isChild()) return await runChild(THREAD_MODULE);
   try {
     const options = parseOptions(args);
     return await carryOut(options, args, entry);
@@ -142,15 +150,16 @@ async function run(
   configuration.openLogs();
   const log = new ErrorLog(configuration.errorLog, configuration.logLevel, -1);
   const { pidFile } = configuration;
-  if (pidFile !== undefined) writePid(pidFile);
   for (const warning of configuration.warnings) console.error(`WARNING: ${warning}`);
   const host: ServerHost = {
     config: configuration.runnable,
-    log: (level, ah, message) => log.log(level, `mpm_${choice.mpm.name}`, ah, message),
+    log: (level, ah, message) => log.log(level, choice.mpm.module.replace(/_module$/, ""), ah, message),
+    module: THREAD_MODULE,
     childCommand: childCommand(entry),
     description: DESCRIPTION,
     commandLine: ["mpmd", ...args].join(" "),
     onBound: (addresses) => {
+      if (pidFile !== undefined) writePid(pidFile);
       announce(configuration, choice, addresses);
       if (isDaemon()) becomeDaemon(configuration.errorLog);
     },
@@ -160,7 +169,7 @@ async function run(
     },
   };
   try {
-    return await choice.mpm.run(host);
+    return await runMpm(choice.mpm, host, options.defines.includes("ONE_PROCESS"));
   } finally {
     if (pidFile !== undefined) removePid(pidFile);
     log.close();
@@ -181,7 +190,7 @@ function announce(configuration: Configuration, choice: MpmChoice, addresses: re
 
 /** The configuration for a restart; with errors, or with another MPM, the running one stays. */
 async function reload(options: Options, entry: string, choice: MpmChoice, log: ErrorLog) {
-  const module = `mpm_${choice.mpm.name}`;
+  const module = choice.mpm.module.replace(/_module$/, "");
   try {
     const configuration = await loadConfiguration(options, entry);
     const chosen = chooseMpm(configuration.namedMpms, defaultMpm(), await probe());

@@ -1,9 +1,8 @@
 // What does a server thread need to answer requests? From the data it was posted, the request service with all its modules.
 
-import { findMpm, type ThreadOrder } from "../mpm/mod.ts";
-import { memoryAt } from "../platform/posix.ts";
+import { findMpm, openScoreboard, type ThreadOrder, type ThreadProgram } from "../mpm/mod.ts";
 import { systemTitle } from "../platform/detect.ts";
-import { Scoreboard } from "../mpm/mod.ts";
+import { HttpConnection } from "./http/engine/connection.ts";
 import { CORE_DEFAULTS, coreDir, coreServer } from "../modules/core/config.ts";
 import { prepare } from "../modules/core/default_handler.ts";
 import { showsStatus } from "../modules/status/mod.ts";
@@ -26,16 +25,38 @@ export interface ProgramData {
   readonly logLevel: readonly string[];
 }
 
+/** What a thread is told, with the server's part of it. */
+export type ProgramOrder = ThreadOrder & { readonly program: ProgramData };
+
+/** The program of one thread, or of a process that is its own. @throws whatever a module throws that cannot start */
+export async function createProgram(order: ProgramOrder): Promise<ThreadProgram> {
+  const { service, usesEventLoop, onUncaught } = await createService(order.program, order);
+  // A promise that an application forgot to handle concerns that application: the other requests of this thread go on.
+  self.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    onUncaught(event.reason);
+  });
+  self.addEventListener("error", (event) => {
+    event.preventDefault();
+    onUncaught(event.error);
+  });
+  return {
+    createHandler: () => new HttpConnection(service),
+    usesEventLoop,
+    onFault: onUncaught,
+    endOfBatch: () => service.endOfBatch(),
+  };
+}
+
 /** The service of one thread. @throws whatever a module throws that cannot start, an application that does not load for one */
-export async function createService(data: ProgramData, order: ThreadOrder) {
+async function createService(data: ProgramData, order: ThreadOrder) {
   const mpm = findMpm(data.mpm);
   const config = applyTree(data.nodes, data.serverRoot, mpm);
   const errorLog = new ErrorLog(data.errorLog, data.logLevel, order.thread);
   const hooks = MODULES.flatMap((module) => module.hooks?.() ?? []);
-  const { address, size, shape } = order.scoreboard;
   const tokens = config.main.store.get(coreServer).serverTokens ?? CORE_DEFAULTS.serverTokens;
   const serverField = serverBanner(tokens, { version: VERSION, platform: systemTitle, components: [] });
-  const scoreboard = new Scoreboard(memoryAt(address, size), shape);
+  const scoreboard = openScoreboard(order.scoreboard);
   const service = new RequestService({
     config,
     hooks,

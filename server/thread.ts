@@ -3,12 +3,11 @@
 
 import { openLibc } from "../platform/posix.ts";
 import { setClock } from "../mpm/connection_table.ts";
-import { ServerThread, type ThreadOrder } from "../mpm/server_thread.ts";
-import { HttpConnection } from "./http/engine/connection.ts";
-import { createService, type ProgramData } from "./program.ts";
+import { runThread, ServerThread } from "../mpm/mod.ts";
+import { createProgram, type ProgramOrder } from "./program.ts";
 
 const worker = self as unknown as {
-  onmessage: ((event: MessageEvent<ThreadOrder & { readonly program: ProgramData }>) => void) | null;
+  onmessage: ((event: MessageEvent<ProgramOrder>) => void) | null;
   postMessage(message: unknown): void;
 };
 
@@ -17,26 +16,15 @@ worker.onmessage = async ({ data: order }) => {
   // At once: what is loaded next may take seconds.
   setClock(order.clock);
   openLibc();
-  const { service, usesEventLoop, onUncaught } = await createService(order.program, order);
-  // A promise that an application forgot to handle concerns that application: the other requests of this thread go on.
-  self.addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    onUncaught(event.reason);
-  });
-  self.addEventListener("error", (event) => {
-    event.preventDefault();
-    onUncaught(event.error);
-  });
-  const thread = new ServerThread(order, {
-    createHandler: () => new HttpConnection(service),
-    usesEventLoop,
-    onFault: onUncaught,
-    endOfBatch: () => service.endOfBatch(),
-  });
+  const program = await createProgram(order);
+  const thread = new ServerThread(order, program);
   worker.postMessage("ready");
-  // The loop ends only by a fault of its own; what is left of this thread serves nobody.
-  await thread.run().catch((error) => {
-    onUncaught(error);
+  try {
+    await runThread(thread);
+    worker.postMessage("ended");
+  } catch (error) {
+    // A fault of the loop itself: what is left of this thread serves nobody.
+    program.onFault(error);
     worker.postMessage("lost");
-  });
+  }
 };

@@ -93,9 +93,12 @@ Deno.test("none or two MPMs, and one that is not there, are errors", async () =>
     },
   );
   await withConfig("Listen 8080\n", async (file) => {
-    const { code, stderr } = await runCommand(["-t", "-f", file, "--mpm", "prefork"]);
-    assertEquals(code, 1);
-    assertStringIncludes(stderr, "AH00534");
+    const none = await runCommand(["-t", "-f", file, "--mpm", "none"]);
+    assertEquals(none.code, 1);
+    assertStringIncludes(none.stderr, "AH00534: Configuration error: No MPM loaded.");
+    const motorz = await runCommand(["-t", "-f", file, "--mpm", "motorz"]);
+    assertEquals(motorz.code, 1);
+    assertStringIncludes(motorz.stderr, "AH00534: Configuration error: there is no MPM motorz");
   });
 });
 

@@ -1,0 +1,257 @@
+// Which children should there be, and are they? Starts them, follows what becomes of them, and keeps their number right.
+
+import { type ChildEnd, type ChildProcess, Children, logChildEnd } from "./children.ts";
+import { ChildExit, type ChildOrder } from "./child_order.ts";
+import type { ControlServer } from "./control_channel.ts";
+import {
+  afterDeath,
+  type DeathCause,
+  freshMemory,
+  type MaintenanceMemory,
+  type PoolState,
+} from "./maintenance.ts";
+import { ChildField, type Scoreboard, SlotField, SlotStatus } from "./scoreboard.ts";
+import { handlerTimeoutMs } from "./serving_order.ts";
+import type { Mpm, PoolShape, RunnableConfig, ServerHost } from "./types.ts";
+
+/** What the pool needs of the control process. */
+export interface ChildPoolParts {
+  readonly mpm: Mpm;
+  readonly host: ServerHost;
+  readonly server: ControlServer;
+  readonly scoreboard: Scoreboard;
+  order(row: number, generation: number): ChildOrder;
+  /** The configuration in force. */
+  config(): RunnableConfig;
+  /** The pool cannot go on: the server has to end, with this exit code. */
+  onHopeless(exitCode: number): void;
+  /** The last child of a pool that is closed has gone. */
+  onEmpty(): void;
+}
+
+/** A child that dies before it was ready is not replaced sooner after its start than this (ms). */
+const RESTART_MS = 1000;
+/** After a graceful restart this many starving ticks start children without doubling. */
+const HOLD_OFF = 10;
+
+/** The children of a control process. */
+export class ChildPool {
+  readonly #memory: MaintenanceMemory = freshMemory();
+  readonly #children: Children;
+  /** What each child without threads last showed of itself, and since when (ms). */
+  readonly #beats = new Map<number, { beat: number; since: number }>();
+  #generation = 0;
+  #closed = false;
+  /** Some child has been ready; some child of this generation. */
+  #served = false;
+  #healthy = false;
+  #diedSinceTick = false;
+
+  constructor(readonly parts: ChildPoolParts, public shape: PoolShape) {
+    this.#children = new Children(shape.serverLimit, parts.server, parts.host, {
+      order: parts.order,
+      onReady: () => this.#onReady(),
+      onEnding: () => this.#replaceEnding(),
+      onExit: (child, end) => this.#onExit(child, end),
+    });
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get all(): readonly ChildProcess[] {
+    return this.#children.all;
+  }
+
+  /** Children of this generation that are not ending. */
+  get serving(): ChildProcess[] {
+    return this.#children.all.filter((child) => !child.ending && child.generation === this.#generation);
+  }
+
+  /** Starts children until `count` of this generation serve. */
+  startUpTo(count: number): void {
+    while (!this.#closed && this.serving.length < count) if (!this.#start()) return;
+  }
+
+  /** From now on children of a new generation serve; with `kill` those of the old one are gone at once. */
+  nextGeneration(kill: boolean): void {
+    this.#generation++;
+    this.#healthy = false;
+    this.#memory.holdOff = HOLD_OFF;
+    if (kill) this.signalAll("SIGKILL");
+    // No row is free for the new generation: as many of the old one as it takes make room for it.
+    const missing = Math.max(0, 1 - this.#children.freeRows);
+    for (const child of this.#children.all.filter(({ ending }) => !ending).slice(0, missing)) {
+      this.#children.endGracefully(child);
+    }
+    this.startUpTo(this.shape.startServers);
+  }
+
+  /** No more children are started; those there are finish what they have. */
+  endGracefully(): void {
+    this.#closed = true;
+    for (const child of this.#children.all) if (!child.ending) this.#children.endGracefully(child);
+    if (this.#children.all.length === 0) this.parts.onEmpty();
+  }
+
+  /** No more children are started; those there are end now. */
+  stop(): void {
+    this.#closed = true;
+    for (const child of this.#children.all) {
+      child.ending = true;
+      if (child.channel !== undefined) child.channel.send({ type: "stop" });
+      else this.#children.signal(child, "SIGKILL");
+    }
+    if (this.#children.all.length === 0) this.parts.onEmpty();
+  }
+
+  signalAll(signal: Deno.Signal): void {
+    for (const child of this.#children.all) {
+      child.ending = true;
+      this.#children.signal(child, signal);
+    }
+  }
+
+  #start(): boolean {
+    const { scoreboard, mpm, host } = this.parts;
+    const row = this.#children.freeRow;
+    if (row < 0) return false;
+    try {
+      const child = this.#children.start(row, this.#generation);
+      const { threads, requestsPerThread } = this.shape;
+      scoreboard.beginChild(row, child.pid, this.#generation, threads.start * requestsPerThread);
+      return true;
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      host.log("error", mpm.messages.forkFailed, `${text}: fork: Unable to fork new process`);
+      return false;
+    }
+  }
+
+  #onReady(): void {
+    this.#served = true;
+    this.#healthy = true;
+    // A new generation has taken over once its first children serve: the old ones may go.
+    const { serving } = this;
+    const ready = serving.filter((child) => child.ready).length;
+    if (ready < Math.min(this.shape.startServers, serving.length)) return;
+    for (const child of this.#children.all) {
+      if (child.generation !== this.#generation && !child.ending) this.#children.endGracefully(child);
+    }
+  }
+
+  /** A child ends of its own accord: another takes its place before it is gone. */
+  #replaceEnding(): void {
+    if (!this.#closed && this.serving.length < this.shape.startServers) this.#start();
+  }
+
+  #onExit(child: ChildProcess, end: ChildEnd): void {
+    const { scoreboard, host, mpm, onEmpty, onHopeless } = this.parts;
+    scoreboard.endChild(child.row);
+    this.#beats.delete(child.row);
+    if (!child.ending || end.code !== ChildExit.Ok && end.signal === null) {
+      logChildEnd(host.log, child, end);
+    }
+    if (this.#closed) {
+      if (this.#children.all.length === 0) onEmpty();
+      return;
+    }
+    const current = child.generation === this.#generation;
+    if (end.code === ChildExit.Fatal && current) return onHopeless(0);
+    if (end.code === ChildExit.ChildInit && !this.#served) {
+      host.log("alert", undefined, "no child can start: the server ends");
+      return onHopeless(1);
+    }
+    if (!current || child.ending) return this.startUpTo(Math.min(this.shape.startServers, 1));
+    this.#diedSinceTick = true;
+    const cause: DeathCause = end.signal !== null ? "signal" : end.code === ChildExit.Sick ? "sick" : "other";
+    const { replace, killedInARow } = afterDeath(cause, mpm.replacedByMaintenance, this.#memory);
+    if (killedInARow !== undefined) {
+      host.log("warn", mpm.messages.killedInARow, `${killedInARow} children were killed successively`);
+    }
+    if (!replace) return;
+    const wait = child.ready ? 0 : Math.max(0, RESTART_MS - (performance.now() - child.startedAt));
+    setTimeout(() => {
+      if (!this.#closed && this.serving.length < this.shape.processLimit) this.#start();
+    }, wait);
+  }
+
+  /** Idle maintenance, once a second. */
+  maintain(): void {
+    if (this.#closed) return;
+    const { mpm, host } = this.parts;
+    if (this.#memory.sick) {
+      this.#memory.sick = false;
+      if (!this.#healthy && mpm.messages.sick !== undefined) {
+        const message = "No active child processes: a shortage of resources ends the server";
+        host.log("alert", mpm.messages.sick, message);
+        return this.parts.onHopeless(1);
+      }
+    }
+    if (!this.#diedSinceTick) this.#memory.killed = 0;
+    this.#diedSinceTick = false;
+    this.#killStuck();
+    const { spawn, end, log } = mpm.maintain(this.#state(), { ...this.shape }, this.#memory);
+    if (log !== undefined) host.log(log.level, log.ah, log.message);
+    for (let i = 0; i < spawn; i++) if (!this.#start()) break;
+    // Of children without threads an idle one ends, or its client would wait for nothing.
+    const candidates = this.serving.filter((child) => mpm.model !== "process" || this.#idleSlots(child) > 0);
+    const last = candidates.at(-1);
+    if (end > 0 && last !== undefined) this.#children.endGracefully(last);
+  }
+
+  #state(): PoolState {
+    const { requestsPerThread, threads } = this.shape;
+    const { serving } = this;
+    let idle = 0;
+    for (const child of serving) {
+      // Children that are starting count as idle, so that slow starts do not snowball.
+      if (!child.ready) idle += threads.max * requestsPerThread;
+      else if (this.parts.scoreboard.child(child.row, ChildField.NotAccepting) === 0) {
+        idle += this.#idleSlots(child);
+      }
+    }
+    return {
+      idle: Math.floor(idle / requestsPerThread),
+      activeThreads: serving.length * threads.max,
+      activeChildren: serving.length,
+      totalChildren: this.#children.all.length,
+      freeRows: this.#children.freeRows,
+    };
+  }
+
+  #idleSlots(child: ChildProcess): number {
+    const { scoreboard } = this.parts;
+    const slots = this.shape.threads.max * this.shape.requestsPerThread;
+    let idle = 0;
+    for (let slot = 0; slot < slots; slot++) {
+      const status = scoreboard.slot(scoreboard.row(child.row, slot), SlotField.Status);
+      if (status === SlotStatus.Ready || status === SlotStatus.Starting) idle++;
+    }
+    return idle;
+  }
+
+  /** A child without threads that is stuck in a handler is seen from here, and nobody but its client loses anything by its end. */
+  #killStuck(): void {
+    const limit = handlerTimeoutMs(this.parts.config());
+    if (this.parts.mpm.model !== "process" || limit === 0) return;
+    const now = performance.now();
+    for (const child of this.#children.all) {
+      const beat = this.parts.scoreboard.child(child.row, ChildField.Beat);
+      const seen = this.#beats.get(child.row);
+      if (!child.ready || seen?.beat !== beat) this.#beats.set(child.row, { beat, since: now });
+      else if (now - seen.since > limit) {
+        this.#beats.delete(child.row);
+        this.parts.host.log(
+          "error",
+          undefined,
+          `child pid ${child.pid} is stuck in a handler for more than ${
+            limit / 1000
+          } s (HandlerTimeout): it is killed`,
+        );
+        this.#children.signal(child, "SIGKILL");
+      }
+    }
+  }
+}

@@ -1,0 +1,111 @@
+// How does a process without threads serve? It is its own server thread: it waits in accept(), serves the connection to its
+// end, and waits again (prefork).
+
+import process from "node:process";
+import { openPoller } from "../platform/poller.ts";
+import * as posix from "../platform/posix.ts";
+import { ChildExit, type ServingOrder } from "./child_order.ts";
+import { clock, ConnectionTable } from "./connection_table.ts";
+import { ChildField, openScoreboard, type Scoreboard } from "./scoreboard.ts";
+import { ServerThread } from "./server_thread.ts";
+import type { Serving, ServingParts } from "./serving.ts";
+import { ThreadControl } from "./thread_control.ts";
+import { runAccepting } from "./thread_loops.ts";
+
+/** How often (ms) the child's figures in the scoreboard are brought up to date. */
+const FIGURES_MS = 1000;
+
+export class ProcessServing implements Serving {
+  exitCode: number = ChildExit.Ok;
+  readonly #control: ThreadControl;
+  readonly #scoreboard: Scoreboard;
+  #accepted = 0;
+
+  constructor(readonly order: ServingOrder, readonly parts: ServingParts) {
+    this.#control = new ThreadControl(ThreadControl.allocate(1));
+    this.#scoreboard = openScoreboard(parts.scoreboard);
+  }
+
+  async serve(): Promise<void> {
+    const { order, parts } = this;
+    const threadOrder = {
+      thread: 0,
+      child: order.child,
+      generation: order.generation,
+      pid: Deno.pid,
+      requestsPerThread: 1,
+      dedicated: true,
+      tableMemory: ConnectionTable.allocate(posix.descriptorLimit()),
+      controlMemory: this.#control.memory,
+      scoreboard: parts.scoreboard,
+      set: openPoller().create(),
+      wakeRead: -1,
+      listenerSet: -1,
+      listenerWake: -1,
+      clock: clock(),
+      localAddresses: order.sockets.map(({ local }) => local ?? undefined),
+      program: order.program,
+    };
+    let program;
+    try {
+      program = await parts.module.create(threadOrder);
+    } catch (error) {
+      parts.events.log(
+        "error",
+        undefined,
+        `the child cannot start: ${error instanceof Error ? error.message : error}`,
+      );
+      return parts.events.onFailed();
+    }
+    const thread = new ServerThread(threadOrder, program);
+    this.#scoreboard.setChild(order.child, ChildField.ThreadsAlive, 1);
+    parts.events.onReady();
+    const figures = setInterval(() => this.#publish(), FIGURES_MS);
+    await runAccepting(thread, {
+      sockets: order.sockets.map(({ fd }) => fd),
+      firstRequestMs: order.firstRequestMs,
+      mayAccept: () => {
+        this.#scoreboard.setChild(order.child, ChildField.Beat, this.#control.beat(0));
+        return !this.#control.stopping && !this.#isExhausted();
+      },
+      onAccepted: () => this.#accepted++,
+      onAcceptError: (errno) => this.#acceptError(errno),
+    });
+    clearInterval(figures);
+  }
+
+  /** MaxConnectionsPerChild is reached: the next accept() is another child's. */
+  #isExhausted(): boolean {
+    const { maxConnections } = this.order;
+    if (maxConnections === 0 || this.#accepted < maxConnections) return false;
+    this.#end("exhausted");
+    return true;
+  }
+
+  endGracefully(): void {
+    this.#end("graceful");
+  }
+
+  #end(reason: string): void {
+    if (this.#scoreboard.child(this.order.child, ChildField.Quiescing) !== 0) return;
+    this.#scoreboard.setChild(this.order.child, ChildField.Quiescing, 1);
+    this.#control.stop();
+    this.parts.events.onEnding(reason);
+  }
+
+  #publish(): void {
+    const { child } = this.order;
+    this.#scoreboard.setChild(child, ChildField.Connections, this.#control.connections);
+    this.#scoreboard.setChild(child, ChildField.Accepted, this.#accepted);
+    const { user, system } = process.cpuUsage();
+    this.#scoreboard.setChild(child, ChildField.CpuUser, Math.round(user / 1000));
+    this.#scoreboard.setChild(child, ChildField.CpuSystem, Math.round(system / 1000));
+  }
+
+  #acceptError(errno: number): void {
+    if (posix.PASSING_ACCEPT_ERRORS.has(errno)) return;
+    this.parts.events.log("error", "AH02179", `(${errno})${posix.errnoText(errno)}: accept: (client socket)`);
+    this.exitCode = ChildExit.Sick;
+    this.#end("accept error");
+  }
+}

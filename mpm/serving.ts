@@ -1,0 +1,41 @@
+// What serves connections, whoever is in charge of it? The part of a process that has server threads, whether the process is
+// a child or the only one there is.
+
+import type { ScoreboardPlace } from "./scoreboard.ts";
+import type { ThreadOrder } from "./server_thread.ts";
+import type { ThreadProgram } from "./transport.ts";
+import type { LogLevel } from "./types.ts";
+
+/** What server threads run: the module of a Web Worker, and the same for a process that is its own thread. */
+export interface ThreadModule {
+  readonly worker: URL;
+  create(order: ThreadOrder & { readonly program: unknown }): Promise<ThreadProgram>;
+}
+
+/** What whoever is in charge hears. */
+export interface ServingEvents {
+  /** It answers. */
+  onReady(): void;
+  /** It accepts no more, of its own accord. */
+  onEnding(reason: string): void;
+  /** The order cannot be carried out: threads do not start. */
+  onFailed(): void;
+  log(level: LogLevel, ah: string | undefined, message: string): void;
+}
+
+/** What all servings are made of. */
+export interface ServingParts {
+  readonly scoreboard: ScoreboardPlace;
+  readonly module: ThreadModule;
+  readonly events: ServingEvents;
+}
+
+/** Something that serves. */
+export interface Serving {
+  /** 0, or a ChildExit that says why it ended of its own accord. */
+  readonly exitCode: number;
+  /** Serves until the end has been asked for and the last connection is closed. */
+  serve(): Promise<void>;
+  /** Accepts no more, finishes what it has. */
+  endGracefully(): void;
+}

@@ -1,0 +1,38 @@
+// What is a process told that is to serve? Made of the configuration, the pool's shape and the MPM's rules.
+
+import type { ServingOrder } from "./child_order.ts";
+import type { ListeningSocket } from "./listeners.ts";
+import type { Mpm, PoolShape, RunnableConfig } from "./types.ts";
+
+const DEFAULT_HANDLER_TIMEOUT = 60;
+
+/** The order for row `child` of the scoreboard. */
+export function servingOrder(
+  mpm: Mpm,
+  config: RunnableConfig,
+  shape: PoolShape,
+  sockets: readonly ListeningSocket[],
+  child: number,
+  generation: number,
+): ServingOrder {
+  const { settings, program, firstRequestMs } = config;
+  return {
+    child,
+    generation,
+    model: mpm.model,
+    threads: shape.threads,
+    requestsPerThread: shape.requestsPerThread,
+    connectionFactor: shape.connectionFactor,
+    maxConnections: settings.maxConnectionsPerChild ?? 0,
+    quota: mpm.quota,
+    firstRequestMs,
+    handlerTimeoutMs: handlerTimeoutMs(config),
+    sockets: sockets.map(({ fd, endpoint, wildcard }) => ({ fd, local: wildcard ? null : endpoint })),
+    program,
+  };
+}
+
+/** HandlerTimeout in ms; 0: none. */
+export function handlerTimeoutMs({ settings }: RunnableConfig): number {
+  return (settings.handlerTimeout ?? DEFAULT_HANDLER_TIMEOUT) * 1000;
+}

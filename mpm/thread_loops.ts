@@ -1,0 +1,192 @@
+// How does a server thread spend its days? Three loops, one per way in which connections come to threads.
+//
+// Shared (event): take what is ready, serve the batch, see to timers, wait. Dedicated (worker, winnt, netware, os2): wait for
+// a connection, then wait in recv() for its client until it is closed. Accepting (prefork): the same, and the thread, which is
+// a process of its own, waits in accept() too.
+
+import { setImmediate } from "node:timers";
+import * as posix from "../platform/posix.ts";
+import { Interest } from "../platform/poller.ts";
+import { clock } from "./connection_table.ts";
+import type { ServerThread } from "./server_thread.ts";
+
+/** At least this often other users of the thread's event loop get a turn, and the log lines are written, in ms. */
+const TURN_EVERY = 10;
+/** How long a thread with an event loop of its own looks for input before it waits off-thread, in ms. */
+const SPIN_MS = 0.06;
+const SLEEP_MS = 1000;
+/** A blocking call gives up after this long (ms), so that timers, the control channel and the end get their chance. */
+export const SLICE_MS = 50;
+/** When a thread ends, a connection that sleeps has this long (ms) for a request that may be under way. */
+const HURRY_MS = 1000;
+/** After so many slices without a connection a child waits off-thread, for longer slices (ms). */
+const IDLE_SLICES = 20;
+const LONG_SLICE_MS = 250;
+
+/** Serves as the thread was told to, until it retires. */
+export function runThread(thread: ServerThread): Promise<void> {
+  return thread.dedicated ? runDedicated(thread) : runShared(thread);
+}
+
+/** Serves connections that all threads of the child share, until the thread retires. */
+async function runShared(thread: ServerThread): Promise<void> {
+  const { poller, set, program } = thread;
+  let lastTurn = performance.now();
+  while (!thread.retiring) {
+    const start = performance.now();
+    const n = poller.wait(set, 0);
+    thread.beat();
+    if (n > 0) thread.serve(n);
+    thread.advanceTimers();
+    program.endOfBatch();
+    const now = performance.now();
+    thread.noteBatch(Math.trunc(now - start));
+    if (n === 0) await rest(thread, now);
+    else if (program.usesEventLoop || now - lastTurn > TURN_EVERY) {
+      await turn();
+      lastTurn = now;
+    }
+  }
+}
+
+/** Nothing is ready: waits for it, in the cheapest way that lets everybody else on this thread have their turn. */
+async function rest(thread: ServerThread, now: number): Promise<void> {
+  const { poller, set, program, wheel } = thread;
+  thread.noteWait();
+  const timeout = wheel.size > 0 ? wheel.resolution : SLEEP_MS;
+  if (!program.usesEventLoop) {
+    // Nobody else is here: the thread itself sleeps in the kernel, which is the shortest way back to work.
+    thread.sleep(timeout);
+    program.endOfBatch();
+    return await turn();
+  }
+  // Handlers may be waiting for timers and promises. The off-thread wait costs two thread switches: first look a while.
+  do {
+    await turn();
+    const n = poller.wait(set, 0);
+    if (n > 0) {
+      thread.serve(n);
+      return program.endOfBatch();
+    }
+  } while (performance.now() - now < SPIN_MS);
+  await thread.rest(timeout);
+}
+
+/** Serves one connection after the other, each to its end, until the thread retires. */
+async function runDedicated(thread: ServerThread): Promise<void> {
+  const turns = new Turns(thread);
+  while (!thread.retiring) {
+    if (thread.resident !== undefined) {
+      await attend(thread, turns);
+      continue;
+    }
+    const n = thread.poller.wait(thread.set, 0);
+    thread.beat();
+    if (n > 0) thread.serve(n);
+    else {
+      thread.program.endOfBatch();
+      await rest(thread, performance.now());
+    }
+  }
+}
+
+/** What a thread that accepts for itself has to know. */
+export interface AcceptPolicy {
+  readonly sockets: readonly number[];
+  /** A new connection that sends nothing is closed after this many ms. */
+  readonly firstRequestMs: number;
+  /** Asked before each accept(): whether to go on. */
+  mayAccept(): boolean;
+  onAccepted(): void;
+  onAcceptError(errno: number): void;
+}
+
+/**
+ * True when processes wait for connections in accept() itself: of several that do the kernel wakes one, and that is the
+ * shortest way. It takes a single socket, blocking, with a patience of SLICE_MS.
+ */
+export function acceptsBlocking(sockets: number): boolean {
+  return sockets === 1 && posix.acceptInherits;
+}
+
+/** Accepts one connection after the other and serves each to its end, until `mayAccept` says no. */
+export async function runAccepting(thread: ServerThread, policy: AcceptPolicy): Promise<void> {
+  const { poller } = thread;
+  const { sockets } = policy;
+  const blocking = acceptsBlocking(sockets.length);
+  const turns = new Turns(thread);
+  const set = poller.create();
+  for (const fd of sockets) poller.add(set, fd, Interest.Read | Interest.Exclusive);
+  let idle = 0;
+  while (policy.mayAccept()) {
+    thread.beat();
+    let index = 0;
+    if (idle > IDLE_SLICES) await thread.rest(LONG_SLICE_MS, set);
+    if (!blocking) {
+      const n = poller.wait(set, idle > IDLE_SLICES ? 0 : SLICE_MS);
+      // Round robin over the sockets that are ready is the kernel's: it reports them in turn.
+      index = n > 0 ? sockets.indexOf(poller.ready[0]) : -1;
+    }
+    const fd = index < 0 ? -posix.Errno.EAGAIN : posix.acceptConnection(sockets[index], true);
+    if (fd < 0) {
+      idle++;
+      if (fd !== -posix.Errno.EAGAIN) policy.onAcceptError(-fd);
+      await turns.take();
+      continue;
+    }
+    idle = 0;
+    if (!posix.acceptInherits) posix.setPatience(fd, SLICE_MS);
+    policy.onAccepted();
+    const now = clock();
+    const { family, port, bytes } = posix.lastAddress;
+    thread.table.begin(fd, index, now, now + policy.firstRequestMs, family, port, bytes);
+    thread.table.hand(fd, thread.thread);
+    thread.adopt(fd, policy.firstRequestMs);
+    while (thread.resident !== undefined) await attend(thread, turns);
+    if (turns.due) await turns.take();
+  }
+  thread.program.endOfBatch();
+}
+
+/** One step with the connection that the thread keeps. */
+async function attend(thread: ServerThread, turns: Turns): Promise<void> {
+  const connection = thread.resident!;
+  if (connection.awaitsInputOnly) {
+    if (thread.stopping) connection.hurry(HURRY_MS);
+    thread.receive(connection);
+    thread.beat();
+    thread.advanceTimers();
+    // A handler that has not answered yet needs the event loop, and so does everybody once in a while.
+    if (turns.due || (thread.resident === connection && !connection.awaitsInputOnly)) await turns.take();
+    return;
+  }
+  connection.watch();
+  const n = thread.poller.wait(thread.set, 0);
+  thread.beat();
+  if (n > 0) thread.serve(n);
+  thread.advanceTimers();
+  if (n > 0) await turns.take();
+  else await rest(thread, performance.now());
+}
+
+/** When others have their turn: timers, promises and messages of the event loop, and the log. */
+class Turns {
+  #last = performance.now();
+
+  constructor(readonly thread: ServerThread) {}
+
+  get due(): boolean {
+    return performance.now() - this.#last > TURN_EVERY;
+  }
+
+  async take(): Promise<void> {
+    this.thread.program.endOfBatch();
+    await turn();
+    this.#last = performance.now();
+  }
+}
+
+/** Lets timers, promises and messages of this thread's event loop have their turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
