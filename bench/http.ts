@@ -2,24 +2,14 @@
 // and Deno.serve in turns, on loopback, and prints medians and ratios. It needs apache2, nginx and wrk on the PATH.
 
 import { fromFileUrl, join } from "@std/path";
+import { measure, median, type Peer, type Scenario, withPeers } from "./wrk.ts";
 
-interface Peer {
-  readonly name: string;
-  readonly port: number;
-  readonly command: string;
-  readonly args: readonly string[];
-}
-
-interface Scenario {
-  readonly name: string;
-  readonly path: string;
-  readonly connections: number;
-  readonly close?: boolean;
+interface Compared extends Scenario {
   /** Compare the median latency, not the throughput. */
   readonly latency?: boolean;
 }
 
-const SCENARIOS: readonly Scenario[] = [
+const SCENARIOS: readonly Compared[] = [
   { name: "14 bytes, keep-alive, c=64", path: "/small.txt", connections: 64 },
   { name: "14 bytes, one request per connection", path: "/small.txt", connections: 64, close: true },
   { name: "10 kB, keep-alive, c=64", path: "/10k.txt", connections: 64 },
@@ -104,49 +94,14 @@ export default { fetch(request: Request) {
   ];
 }
 
-/** One run of wrk: requests a second, or the median latency in microseconds. */
-async function measure(
-  { name, port }: Peer,
-  { path, connections, close, latency }: Scenario,
-): Promise<number> {
-  const args = [
-    "-t1",
-    `-c${connections}`,
-    `-d${SECONDS}s`,
-    "--latency",
-    ...close ? ["-H", "Connection: close"] : [],
-  ];
-  const { stdout } = await new Deno.Command("wrk", { args: [...args, `http://127.0.0.1:${port}${path}`] })
-    .output();
-  const text = new TextDecoder().decode(stdout);
-  // httpd closes one connection or another under this load; of our own server that would be a defect.
-  if (/Non-2xx/.test(text) || (name.startsWith("mpmd") && /Socket errors/.test(text))) {
-    throw new Error(`failed requests:\n${text}`);
-  }
-  if (!latency) return Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]);
-  const [, value, unit] = /50%\s+([\d.]+)(us|ms|s)/.exec(text)!;
-  return Number(value) * { us: 1, ms: 1000, s: 1_000_000 }[unit]!;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-}
-
-async function answers({ name, port }: Peer): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    const response = await fetch(`http://127.0.0.1:${port}/small.txt`).catch(() => undefined);
-    if (await response?.text() === "Hello, World!\n") return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`${name} does not answer`);
-}
-
 const peers = await site();
-const processes = peers.map(({ command, args }) =>
-  new Deno.Command(command, { args: [...args], stdout: "null", stderr: "null" }).spawn()
-);
 try {
-  for (const peer of peers) await answers(peer);
+  await withPeers(peers, "/small.txt", compare);
+} finally {
+  await Deno.remove(root, { recursive: true });
+}
+
+async function compare(): Promise<void> {
   console.log(
     `medians of ${ROUNDS} rounds of ${SECONDS} s, wrk -t1; in parentheses: mpmd against it (above 1 is better for mpmd)\n`,
   );
@@ -154,7 +109,10 @@ try {
   for (const scenario of SCENARIOS) {
     const results: number[][] = peers.map(() => []);
     for (let round = 0; round < ROUNDS; round++) {
-      for (const [i, peer] of peers.entries()) results[i].push(await measure(peer, scenario));
+      for (const [i, peer] of peers.entries()) {
+        const { rate, p50 } = await measure(peer, scenario, SECONDS);
+        results[i].push(scenario.latency ? p50 : rate);
+      }
     }
     const medians = results.map(median);
     const cells = medians.map((value, i) => {
@@ -166,8 +124,4 @@ try {
     });
     console.log(`| ${scenario.name} | ${cells.join(" | ")} |`);
   }
-} finally {
-  for (const process of processes) process.kill("SIGTERM");
-  await Promise.all(processes.map(({ status }) => status));
-  await Deno.remove(root, { recursive: true });
 }

@@ -236,11 +236,14 @@ export class ChildPool {
   #killStuck(): void {
     const limit = handlerTimeoutMs(this.parts.config());
     if (this.parts.mpm.model !== "process" || limit === 0) return;
+    const { scoreboard } = this.parts;
     const now = performance.now();
     for (const child of this.#children.all) {
-      const beat = this.parts.scoreboard.child(child.row, ChildField.Beat);
+      const beat = scoreboard.child(child.row, ChildField.Beat);
       const seen = this.#beats.get(child.row);
-      if (!child.ready || seen?.beat !== beat) this.#beats.set(child.row, { beat, since: now });
+      // Its message that it is ready may be stuck with it: the scoreboard says so too.
+      const started = scoreboard.child(child.row, ChildField.ThreadsAlive) > 0;
+      if (!started || seen?.beat !== beat) this.#beats.set(child.row, { beat, since: now });
       else if (now - seen.since > limit) {
         this.#beats.delete(child.row);
         this.parts.host.log(

@@ -58,6 +58,8 @@ export class ThreadPool {
   readonly #memory: MaintenanceMemory = freshMemory();
   readonly #processors = new IdleProcessors();
   #alive = 0;
+  /** Threads that have become ready so far, successors included. */
+  #readied = 0;
   #started = false;
   #spread = false;
   #processorsAt = 0;
@@ -244,7 +246,8 @@ export class ThreadPool {
     const { events, threads } = this.parts;
     if (message === "lost") return this.#lose(thread, "its loop has ended");
     if (message === "ended") return this.#end(thread);
-    const started = ++this.#alive >= threads.start && !this.#started;
+    this.#alive++;
+    const started = ++this.#readied >= threads.start && !this.#started;
     if (started) this.#started = true;
     events.onThreads(this.#alive, started);
   }

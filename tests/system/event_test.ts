@@ -6,7 +6,9 @@ import {
   Connection,
   descriptorCount,
   freePort,
+  load,
   runCommand,
+  status,
   TestServer,
   until,
 } from "./harness.ts";
@@ -28,43 +30,6 @@ CustomLog logs/access_log common
 `;
 const FILES = { "htdocs/index.html": "<p>welcome</p>\n", "htdocs/other.txt": "other\n" };
 const GET = "GET / HTTP/1.1\r\nHost: test.example\r\n\r\n";
-
-/** The figures of ?auto. */
-async function status(server: TestServer): Promise<Map<string, string>> {
-  const text = await (await fetch(server.url("/server-status?auto"))).text();
-  return new Map(
-    text.split("\n").filter((line) => line.includes(":")).map((line) => {
-      const at = line.indexOf(":");
-      return [line.slice(0, at), line.slice(at + 1).trim()];
-    }),
-  );
-}
-
-/** `count` requests over `connections` keep-alive connections. Returns how many were answered 200, and the connections that broke. */
-async function load(port: number, connections: number, count: number) {
-  let left = count;
-  let answered = 0;
-  let broken = 0;
-  await Promise.all(Array.from({ length: connections }, async () => {
-    let connection = await Connection.open(port);
-    try {
-      while (left-- > 0) {
-        await connection.send(GET);
-        const { head } = await connection.response();
-        if (head.startsWith("HTTP/1.1 200 ")) answered++;
-        if (!/^connection: close/im.test(head)) continue;
-        connection.close();
-        connection = await Connection.open(port);
-      }
-    } catch {
-      // What breaks is counted: the tests say how much may.
-      broken++;
-    } finally {
-      connection.close();
-    }
-  }));
-  return { answered, broken };
-}
 
 Deno.test({ name: "event: a page comes with the fields of a static file", ignore: !unix }, async () => {
   await using server = await TestServer.start({ config: BASE, files: FILES });
@@ -249,7 +214,8 @@ Deno.test(
 );
 
 Deno.test({ name: "event: aborted connections leave no descriptor open", ignore: !linux }, async () => {
-  const config = BASE + "StartServers 1\nThreadsPerChild 2\nMaxRequestWorkers 2\nKeepAliveTimeout 1\n";
+  const config = BASE +
+    "StartServers 1\nThreadsPerChild 2\nMaxRequestWorkers 2\nKeepAliveTimeout 1\nOpenFileCacheMax 0\n";
   await using server = await TestServer.start({ config, files: FILES });
   const [child] = await until(
     "the child",

@@ -30,6 +30,19 @@ export async function until<T>(
   }
 }
 
+/** The value of `promise`. Fails after `seconds` with what was awaited: a test that hangs says nothing. */
+export async function inTime<T>(what: string, promise: Promise<T>, seconds = 30): Promise<T> {
+  let timer: number | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${seconds} s for ${what}`)), seconds * 1000);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** What a server is started with. */
 export interface ServerSetup {
   /** Text of conf/httpd.conf; `@PORT@` is replaced. */
@@ -133,6 +146,13 @@ export class TestServer {
     return answer;
   }
 
+  /** The body of `path`, asked for on a connection of its own. Fails unless the status is 200. */
+  async get(path = "/"): Promise<string> {
+    const answer = await this.raw(`GET ${path} HTTP/1.1\r\nHost: test.example\r\nConnection: close\r\n\r\n`);
+    assert(answer.startsWith("HTTP/1.1 200 "), answer.slice(0, 200));
+    return answer.slice(answer.indexOf("\r\n\r\n") + 4);
+  }
+
   /** Process ids of the children. Linux. */
   children(): number[] {
     return childrenOf(this.pid);
@@ -198,7 +218,7 @@ export class Connection {
 
   async #more(): Promise<boolean> {
     const buffer = new Uint8Array(65536);
-    const n = await this.conn.read(buffer);
+    const n = await inTime("an answer", this.conn.read(buffer));
     if (n !== null) this.#text += this.#decoder.decode(buffer.subarray(0, n), { stream: true });
     return n !== null;
   }
@@ -230,4 +250,43 @@ export class Connection {
   close(): void {
     this.conn.close();
   }
+}
+
+/** The figures of ?auto, by name. The connection that asks for them is closed: it holds no slot afterwards. */
+export async function status(server: TestServer): Promise<Map<string, string>> {
+  const text = await server.get("/server-status?auto");
+  return new Map(
+    text.split("\n").filter((line) => line.includes(":")).map((line) => {
+      const at = line.indexOf(":");
+      return [line.slice(0, at), line.slice(at + 1).trim()];
+    }),
+  );
+}
+
+const GET = "GET / HTTP/1.1\r\nHost: test.example\r\n\r\n";
+
+/** `count` requests over `connections` keep-alive connections. Returns how many were answered 200, and the connections that broke. */
+export async function load(port: number, connections: number, count: number) {
+  let left = count;
+  let answered = 0;
+  let broken = 0;
+  await Promise.all(Array.from({ length: connections }, async () => {
+    let connection = await Connection.open(port);
+    try {
+      while (left-- > 0) {
+        await connection.send(GET);
+        const { head } = await connection.response();
+        if (head.startsWith("HTTP/1.1 200 ")) answered++;
+        if (!/^connection: close/im.test(head)) continue;
+        connection.close();
+        connection = await Connection.open(port);
+      }
+    } catch {
+      // What breaks is counted: the tests say how much may.
+      broken++;
+    } finally {
+      connection.close();
+    }
+  }));
+  return { answered, broken };
 }

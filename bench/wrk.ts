@@ -1,0 +1,87 @@
+// How is a server measured? Loopback, wrk with one thread, medians over rounds in which all peers take their turn.
+
+/** A server that is measured. */
+export interface Peer {
+  readonly name: string;
+  readonly port: number;
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/** One load. */
+export interface Scenario {
+  readonly name: string;
+  readonly path: string;
+  readonly connections: number;
+  /** One request per connection. */
+  readonly close?: boolean;
+}
+
+/** What wrk found: requests a second, and latencies in microseconds. */
+export interface Result {
+  readonly rate: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** One run of wrk. @throws Error when requests failed; httpd may close a connection now and then, mpmd may not */
+export async function measure(
+  { name, port }: Peer,
+  { path, connections, close }: Scenario,
+  seconds: number,
+): Promise<Result> {
+  const { stdout } = await new Deno.Command("wrk", {
+    args: [
+      "-t1",
+      `-c${connections}`,
+      `-d${seconds}s`,
+      "--latency",
+      ...close ? ["-H", "Connection: close"] : [],
+      `http://127.0.0.1:${port}${path}`,
+    ],
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  if (/Non-2xx/.test(text) || (name.startsWith("mpmd") && /Socket errors/.test(text))) {
+    throw new Error(`failed requests of ${name}:\n${text}`);
+  }
+  const latency = (percent: number) => {
+    const [, value, unit] = new RegExp(`${percent}%\\s+([\\d.]+)(us|ms|s|m)`).exec(text)!;
+    return Number(value) * { us: 1, ms: 1000, s: 1_000_000, m: 60_000_000 }[unit]!;
+  };
+  return { rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]), p50: latency(50), p99: latency(99) };
+}
+
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+}
+
+/** Starts `peers`, waits until each answers `path` with 200, calls `body`, and ends them. */
+export async function withPeers(
+  peers: readonly Peer[],
+  path: string,
+  body: () => Promise<void>,
+): Promise<void> {
+  const processes = peers.map(({ command, args }) =>
+    new Deno.Command(command, { args: [...args], stdout: "null", stderr: "null" }).spawn()
+  );
+  try {
+    for (const peer of peers) await answers(peer, path);
+    await body();
+  } finally {
+    for (const process of processes) process.kill("SIGTERM");
+    await Promise.all(processes.map(({ status }) => status));
+  }
+}
+
+/** Closes its connections at once: an idle one would hold a slot. */
+const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+
+async function answers({ name, port }: Peer, path: string): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { client }).catch(() => undefined);
+    await response?.body?.cancel();
+    if (response?.status === 200) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${name} does not answer`);
+}
