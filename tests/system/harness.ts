@@ -32,7 +32,7 @@ export async function until<T>(
 
 /** The value of `promise`. Fails after `seconds` with what was awaited: a test that hangs says nothing. */
 export async function inTime<T>(what: string, promise: Promise<T>, seconds = 30): Promise<T> {
-  let timer: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`waited ${seconds} s for ${what}`)), seconds * 1000);
   });
