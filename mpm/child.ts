@@ -3,7 +3,7 @@
 
 import * as posix from "../platform/posix.ts";
 import { closeInspector, ignoreSignals, onSignals } from "../platform/signals.ts";
-import { CHILD_VARIABLE, ChildExit, type ChildOrder } from "./child_order.ts";
+import { CHILD_VARIABLE, ChildExit, type ChildOrder, type ServingOrder } from "./child_order.ts";
 import {
   connectControl,
   type ControlAddress,
@@ -11,7 +11,8 @@ import {
   type ControlMessage,
 } from "./control_channel.ts";
 import { ProcessServing } from "./process_serving.ts";
-import type { Serving, ServingParts, ThreadModule } from "./serving.ts";
+import { RelayChild } from "./relay_child.ts";
+import type { Serving, ServingEvents, ThreadModule } from "./serving.ts";
 import { ThreadedServing } from "./threaded_serving.ts";
 
 /** An orphan finishes what it has in hand, but no longer than this (ms). */
@@ -42,20 +43,20 @@ export async function runChild(module: ThreadModule): Promise<never> {
 }
 
 function begin(order: ChildOrder, channel: ControlChannel, module: ThreadModule): Serving {
+  const events: ServingEvents = {
+    onReady: () => channel.send({ type: "ready" }),
+    onEnding: (reason) => channel.send({ type: "ending", reason }),
+    onExhausted: () => channel.send({ type: "exhausted" }),
+    onFailed: () => channel.flushed().then(() => Deno.exit(ChildExit.ChildInit)),
+    log: (level, ah, message) => channel.send({ type: "log", level, ah, message }),
+  };
+  if (order.scoreboard === undefined) return new RelayChild(order, module, events);
   posix.openLibc();
+  // Taken over, so that processes that a handler starts do not inherit them.
   for (const { fd } of order.sockets) posix.setCloseOnExec(fd, true);
   const { fd, size, shape } = order.scoreboard;
   posix.setCloseOnExec(fd, true);
-  const parts: ServingParts = {
-    scoreboard: { address: posix.mapShared(fd, size), size, shape },
-    module,
-    events: {
-      onReady: () => channel.send({ type: "ready" }),
-      onEnding: (reason) => channel.send({ type: "ending", reason }),
-      onFailed: () => channel.flushed().then(() => Deno.exit(ChildExit.ChildInit)),
-      log: (level, ah, message) => channel.send({ type: "log", level, ah, message }),
-    },
-  };
+  const parts = { scoreboard: { address: posix.mapShared(fd, size), size, shape }, module, events };
   return order.model === "process" ? new ProcessServing(order, parts) : new ThreadedServing(order, parts);
 }
 
@@ -64,6 +65,9 @@ async function follow(serving: Serving, messages: AsyncGenerator<ControlMessage>
   for await (const message of messages) {
     if (message.type === "stop") Deno.exit(ChildExit.Ok);
     if (message.type === "graceful") serving.endGracefully();
+    if (message.type === "renew" && serving instanceof RelayChild) {
+      serving.renew(message.order as ServingOrder);
+    }
   }
   // The control process is gone, however it went. What is in hand is finished; nobody would supervise more.
   serving.endGracefully();

@@ -2,6 +2,7 @@
 
 import type { ScoreboardShape } from "./scoreboard.ts";
 import type { Endpoint } from "./transport.ts";
+import type { ListenAddress } from "./types.ts";
 
 /** The variable that makes a process a child; its value is the JSON of a ControlAddress. */
 export const CHILD_VARIABLE = "MPMD_CHILD";
@@ -26,8 +27,11 @@ export interface ThreadRange {
   readonly interval: number;
 }
 
-/** What MaxConnectionsPerChild ends: the process, or each thread on its own (netware). */
-export type ConnectionQuota = "process" | "thread";
+/**
+ * What MaxConnectionsPerChild ends: the process, each thread on its own (netware), or the process once its successor is ready
+ * (winnt).
+ */
+export type ConnectionQuota = "process" | "thread" | "renewal";
 
 /** Everything a serving process needs to begin. */
 export interface ServingOrder {
@@ -42,6 +46,8 @@ export interface ServingOrder {
   readonly quota: ConnectionQuota;
   readonly firstRequestMs: number;
   readonly handlerTimeoutMs: number;
+  /** Where descriptors cannot be passed: what to bind. */
+  readonly relay?: { readonly listen: readonly ListenAddress[] };
   /** Descriptors of the listening sockets, and what they are bound to (null: a wildcard address). */
   readonly sockets: readonly { readonly fd: number; readonly local: Endpoint | null }[];
   /** For the server threads, as the server made it. */
@@ -51,6 +57,6 @@ export interface ServingOrder {
 /** The order of a child process; its descriptors are inherited. */
 export interface ChildOrder extends ServingOrder {
   readonly type: "order";
-  /** Descriptor of the scoreboard's memory. */
-  readonly scoreboard: { readonly fd: number; readonly size: number; readonly shape: ScoreboardShape };
+  /** Descriptor of the scoreboard's memory; without one the child has a scoreboard of its own. */
+  readonly scoreboard?: { readonly fd: number; readonly size: number; readonly shape: ScoreboardShape };
 }

@@ -21,6 +21,8 @@ export interface ChildPoolParts {
   readonly server: ControlServer;
   readonly scoreboard: Scoreboard;
   order(row: number, generation: number): ChildOrder;
+  /** Children have sockets of their own, which no other can take over: they renew their threads instead. */
+  readonly renewing: boolean;
   /** The configuration in force. */
   config(): RunnableConfig;
   /** The pool cannot go on: the server has to end, with this exit code. */
@@ -52,6 +54,14 @@ export class ChildPool {
       order: parts.order,
       onReady: () => this.#onReady(),
       onEnding: () => this.#replaceEnding(),
+      onExhausted: (child) => {
+        const message =
+          "Child: Process exiting because it reached MaxConnectionsPerChild. Signaling the parent to restart a new child process.";
+        parts.host.log("notice", "AH00358", message);
+        if (this.#closed) return;
+        if (parts.renewing) this.#children.renew(child, this.#generation);
+        else this.#start();
+      },
       onExit: (child, end) => this.#onExit(child, end),
     });
   }
@@ -66,7 +76,9 @@ export class ChildPool {
 
   /** Children of this generation that are not ending. */
   get serving(): ChildProcess[] {
-    return this.#children.all.filter((child) => !child.ending && child.generation === this.#generation);
+    return this.#children.all.filter((child) =>
+      !child.ending && !child.exhausted && child.generation === this.#generation
+    );
   }
 
   /** Starts children until `count` of this generation serve. */
@@ -79,6 +91,11 @@ export class ChildPool {
     this.#generation++;
     this.#healthy = false;
     this.#memory.holdOff = HOLD_OFF;
+    if (this.parts.renewing && !kill) {
+      for (const child of this.#children.all) {
+        if (!child.ending) this.#children.renew(child, this.#generation);
+      }
+    }
     if (kill) this.signalAll("SIGKILL");
     // No row is free for the new generation: as many of the old one as it takes make room for it.
     const missing = Math.max(0, 1 - this.#children.freeRows);
@@ -137,7 +154,8 @@ export class ChildPool {
     const ready = serving.filter((child) => child.ready).length;
     if (ready < Math.min(this.shape.startServers, serving.length)) return;
     for (const child of this.#children.all) {
-      if (child.generation !== this.#generation && !child.ending) this.#children.endGracefully(child);
+      const old = child.generation !== this.#generation || child.exhausted;
+      if (old && !child.ending) this.#children.endGracefully(child);
     }
   }
 

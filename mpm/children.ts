@@ -8,12 +8,14 @@ import type { LogFunction, LogLevel, ServerHost } from "./types.ts";
 export interface ChildProcess {
   readonly row: number;
   readonly pid: number;
-  readonly generation: number;
+  generation: number;
   readonly startedAt: number;
   /** All of its threads have started. */
   ready: boolean;
   /** It was told to end, or said that it ends. */
   ending: boolean;
+  /** It has served its share, and goes on until another is ready. */
+  exhausted: boolean;
   channel: ControlChannel | undefined;
   readonly process: Deno.ChildProcess;
 }
@@ -30,6 +32,8 @@ export interface ChildrenEvents {
   onReady(child: ChildProcess): void;
   /** It ends of its own accord (MaxConnectionsPerChild, lack of resources). */
   onEnding(child: ChildProcess): void;
+  /** It has served its share, and goes on until another is ready. */
+  onExhausted(child: ChildProcess): void;
   onExit(child: ChildProcess, end: ChildEnd): void;
 }
 
@@ -106,6 +110,7 @@ export class Children {
       startedAt: performance.now(),
       ready: false,
       ending: false,
+      exhausted: false,
       channel: undefined,
       process,
     };
@@ -134,6 +139,9 @@ export class Children {
       } else if (message.type === "ending" && !child.ending) {
         child.ending = true;
         this.events.onEnding(child);
+      } else if (message.type === "exhausted") {
+        child.exhausted = true;
+        this.events.onExhausted(child);
       } else if (message.type === "log") {
         const { level, ah, message: text } = message;
         this.host.log(level as LogLevel, ah as string | undefined, `child pid ${child.pid}: ${text}`);
@@ -147,6 +155,14 @@ export class Children {
     child.channel?.close();
     this.#rows[child.row] = undefined;
     this.events.onExit(child, { code, signal });
+  }
+
+  /** Tells a child that keeps its sockets to go on with other threads, of `generation`. */
+  renew(child: ChildProcess, generation: number): void {
+    child.generation = generation;
+    child.ready = false;
+    child.exhausted = false;
+    child.channel?.send({ type: "renew", order: this.events.order(child.row, generation) });
   }
 
   /** Tells a child to finish what it has and end. */

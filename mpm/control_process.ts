@@ -6,7 +6,8 @@ import { processorCount } from "../platform/detect.ts";
 import { ChildPool } from "./child_pool.ts";
 import type { ChildOrder } from "./child_order.ts";
 import { ControlServer } from "./control_channel.ts";
-import { ListeningSockets } from "./listeners.ts";
+import type { ServerSockets } from "./listeners.ts";
+import { CheckedRelaySockets } from "./relay_sockets.ts";
 import { GlobalField, Scoreboard, type ScoreboardShape } from "./scoreboard.ts";
 import { ServerSignals } from "./server_signals.ts";
 import { servingOrder } from "./serving_order.ts";
@@ -20,12 +21,10 @@ const STOP_MS = 3000;
 type Ending = "none" | "graceful" | "now";
 
 /** Runs a server with children until it ends. @returns the exit code @throws BindError when a socket cannot be bound */
-export async function runControlProcess(mpm: Mpm, host: ServerHost): Promise<number> {
-  posix.openLibc();
+export async function runControlProcess(mpm: Mpm, host: ServerHost, sockets: ServerSockets): Promise<number> {
   const signals = new ServerSignals();
-  const sockets = new ListeningSockets(mpm.model);
   sockets.configure(host.config.settings);
-  host.onBound(sockets.all.map(({ endpoint }) => endpoint));
+  host.onBound(sockets.endpoints);
   const control = new ControlProcess(mpm, host, sockets, await ControlServer.open());
   return await control.run(signals);
 }
@@ -33,7 +32,8 @@ export async function runControlProcess(mpm: Mpm, host: ServerHost): Promise<num
 class ControlProcess {
   readonly #pool: ChildPool;
   readonly #scoreboard: Scoreboard;
-  readonly #scoreboardFd: number;
+  /** Descriptor of the scoreboard's memory; undefined where it cannot be shared. */
+  readonly #scoreboardFd: number | undefined;
   #config: RunnableConfig;
   #ending: Ending = "none";
   #reloading = false;
@@ -43,7 +43,7 @@ class ControlProcess {
   constructor(
     readonly mpm: Mpm,
     readonly host: ServerHost,
-    readonly sockets: ListeningSockets,
+    readonly sockets: ServerSockets,
     readonly server: ControlServer,
   ) {
     this.#config = host.config;
@@ -52,7 +52,10 @@ class ControlProcess {
       children: shape.serverLimit,
       slots: shape.threads.max * shape.requestsPerThread,
     };
-    const memory = sharedMemory(Scoreboard.size(size));
+    const bytes = Scoreboard.size(size);
+    const memory = sockets instanceof CheckedRelaySockets
+      ? { fd: undefined, buffer: new ArrayBuffer(bytes) }
+      : sharedMemory(bytes);
     this.#scoreboardFd = memory.fd;
     this.#scoreboard = new Scoreboard(memory.buffer, size);
     this.#scoreboard.restartTime = Date.now();
@@ -63,6 +66,7 @@ class ControlProcess {
       server,
       scoreboard: this.#scoreboard,
       order: (row, generation) => this.#order(row, generation),
+      renewing: this.#scoreboardFd === undefined,
       config: () => this.#config,
       onHopeless: (exitCode) => {
         this.#exitCode = exitCode;
@@ -91,7 +95,7 @@ class ControlProcess {
     signals.end();
     this.sockets.close();
     this.server.close();
-    posix.close(this.#scoreboardFd);
+    if (this.#scoreboardFd !== undefined) posix.close(this.#scoreboardFd);
     return code;
   }
 
@@ -116,14 +120,17 @@ class ControlProcess {
     const { shape } = this.#scoreboard;
     return {
       type: "order",
-      ...servingOrder(this.mpm, this.#config, this.#pool.shape, this.sockets.all, row, generation),
-      scoreboard: { fd: this.#scoreboardFd, size: Scoreboard.size(shape), shape },
+      ...servingOrder(this.mpm, this.#config, this.#pool.shape, this.sockets.order(true), row, generation),
+      scoreboard: this.#scoreboardFd === undefined
+        ? undefined
+        : { fd: this.#scoreboardFd, size: Scoreboard.size(shape), shape },
     };
   }
 
-  async #restart(graceful: boolean): Promise<void> {
+  async #restart(asked: boolean): Promise<void> {
     if (this.#ending !== "none" || this.#reloading) return;
     const { host, mpm } = this;
+    const graceful = asked || !mpm.restartsHard;
     if (graceful) {
       host.log("notice", mpm.messages.gracefulRestart, "SIGUSR1 received.  Doing graceful restart");
     } else host.log("notice", mpm.messages.hardRestart, "SIGHUP received.  Attempting to restart");

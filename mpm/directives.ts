@@ -186,6 +186,20 @@ export const PREFORK_DIRECTIVES: readonly MpmDirective[] = [
   }),
 ];
 
+/** What the MPMs know that also work where descriptors cannot be passed. */
+export const RELAY_DIRECTIVES: readonly MpmDirective[] = [{
+  name: "DescriptorPassing",
+  syntax: "DescriptorPassing On|Off",
+  help:
+    "Off: the listener keeps every connection and relays its bytes to the threads, as it does where descriptors cannot be passed (mpmd only)",
+  default: "On",
+  args: 1,
+  apply([arg], settings) {
+    if (!/^(on|off)$/i.test(arg)) throw new Error(`DescriptorPassing must be On or Off, not "${arg}"`);
+    settings.descriptorPassing = arg.toLowerCase() === "on";
+  },
+}];
+
 /** What only mpm_winnt knows. */
 export const WINNT_DIRECTIVES: readonly MpmDirective[] = [THREAD_LIMIT, THREADS_PER_CHILD];
 

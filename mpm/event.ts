@@ -21,6 +21,7 @@ export const event: Mpm = {
   singleProcess: false,
   maintain: maintainEvent,
   replacedByMaintenance: false,
+  restartsHard: true,
   messages: {
     configured: "AH00489",
     terminated: "AH00491",

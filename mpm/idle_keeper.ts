@@ -25,6 +25,8 @@ interface Parts {
   readonly table: ConnectionTable;
   readonly control: ThreadControl;
   readonly pool: ThreadPool;
+  /** The interest set of a thread. */
+  setOf(thread: number): number;
 }
 
 /** The listener's view of idle and lingering connections. */
@@ -108,10 +110,10 @@ export class IdleKeeper {
 
   /** Ready -> Parked, unless its thread is faster. */
   park(fd: number): boolean {
-    const { poller, set, table, pool } = this.parts;
+    const { poller, set, table, pool, setOf } = this.parts;
     const taken = table.take(fd);
     if (taken === undefined) return false;
-    poller.remove(pool.set(taken.thread), fd);
+    poller.remove(setOf(taken.thread), fd);
     if (taken.reserved) pool.returnReserved(taken.thread);
     poller.add(set, fd, Interest.Read);
     return true;

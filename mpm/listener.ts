@@ -28,10 +28,20 @@ export interface ListenerPolicy {
   readonly dedicated: boolean;
 }
 
+/** What accepts connections for a pool of threads. */
+export interface Accepting {
+  /** Accepts and dispatches until stop() has been called and the last connection is closed. @throws BindError */
+  run(pool: ThreadPool): Promise<void>;
+  /** Graceful end: no more connections are accepted, those that exist are finished. */
+  stop(): void;
+  /** Makes run() look around at once. */
+  wake(): void;
+}
+
 /** What the listener tells the child's main program. */
 export interface ListenerEvents {
-  /** accept() failed for want of a resource, or the network is down: the child should end. `fatal` names it. */
-  onAcceptError(errno: number, fatal: boolean): void;
+  /** accept() failed for want of a resource, or the network is down (`fatal`): the child should end. */
+  onAcceptError(reason: string, fatal: boolean): void;
   /** MaxConnectionsPerChild is reached. */
   onExhausted(): void;
 }
@@ -43,7 +53,8 @@ export interface ListenerParts {
   readonly wake: { readonly read: number; readonly write: number };
   readonly table: ConnectionTable;
   readonly control: ThreadControl;
-  readonly pool: ThreadPool;
+  /** The interest set of a thread. */
+  setOf(thread: number): number;
   readonly scoreboard: Scoreboard;
   /** Index of this child's record in the scoreboard. */
   readonly child: number;
@@ -61,10 +72,11 @@ const SLEEP_MS = 1000;
 const TURN_EVERY = 10;
 
 /** The listener of one child. */
-export class Listener {
+export class Listener implements Accepting {
   readonly #sockets: Map<number, number>;
   readonly #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(32768);
-  readonly #idle: IdleKeeper;
+  #idle!: IdleKeeper;
+  #pool!: ThreadPool;
   /** Connections that came back with input while no slot was free, oldest first. */
   readonly #queued: number[] = [];
   #accepting = false;
@@ -79,13 +91,14 @@ export class Listener {
     readonly events: ListenerEvents,
   ) {
     this.#sockets = new Map(parts.sockets.map((fd, index) => [fd, index]));
-    this.#idle = new IdleKeeper(parts);
     parts.poller.add(parts.set, parts.wake.read, Interest.Read);
   }
 
-  /** Accepts and dispatches until stop() has been called and the last connection is closed. */
-  async run(): Promise<void> {
+  async run(pool: ThreadPool): Promise<void> {
     const { poller, set } = this.parts;
+    this.#pool = pool;
+    this.#idle = new IdleKeeper({ ...this.parts, pool });
+    if (this.parts.control.stopping) this.#idle.endSoon();
     const done = new Promise<void>((resolve) => this.#stopped = resolve);
     let quiet = 0;
     let lastTurn = performance.now();
@@ -108,18 +121,17 @@ export class Listener {
     await done;
   }
 
-  /** Graceful end: no more connections are accepted, those that exist are finished. */
   stop(): void {
     this.parts.control.stop();
     this.#accept(false);
     for (const fd of this.#sockets.keys()) posix.close(fd);
     this.#sockets.clear();
-    this.#idle.endSoon();
+    // Before run() there is nothing that could be idle.
+    if (this.#idle !== undefined) this.#idle.endSoon();
     this.#nextTick = clock();
     this.wake();
   }
 
-  /** Makes run() look around at once. */
   wake(): void {
     posix.write(this.parts.wake.write, this.#buffer.subarray(0, 1));
   }
@@ -138,7 +150,8 @@ export class Listener {
   }
 
   #acceptFrom(socket: number, index: number): void {
-    const { table, control, pool } = this.parts;
+    const { table, control } = this.parts;
+    const pool = this.#pool;
     for (let i = 0; i < ACCEPT_BATCH; i++) {
       const thread = this.#mayAccept() ? pool.pick() : -1;
       if (thread < 0) return;
@@ -166,12 +179,13 @@ export class Listener {
 
   #acceptFailed(errno: number): void {
     if (errno === posix.Errno.EAGAIN || posix.PASSING_ACCEPT_ERRORS.has(errno)) return;
-    this.events.onAcceptError(errno, errno === posix.Errno.ENETDOWN);
+    this.events.onAcceptError(`(${errno})${posix.errnoText(errno)}`, errno === posix.Errno.ENETDOWN);
   }
 
   /** A parked connection has input: it goes to a thread with a free slot, or waits for one. */
   #wakeUp(fd: number): void {
-    const { poller, set, table, pool } = this.parts;
+    const { poller, set, table } = this.parts;
+    const pool = this.#pool;
     poller.remove(set, fd);
     this.#lookSoon(clock());
     const thread = this.#queued.length === 0 ? pool.pick() : -1;
@@ -186,7 +200,8 @@ export class Listener {
   }
 
   #dispatchQueued(): void {
-    const { pool, control } = this.parts;
+    const { control } = this.parts;
+    const pool = this.#pool;
     while (this.#queued.length > 0) {
       const thread = pool.pick();
       // Nobody will ever serve it here: the client may try again, with another child.
@@ -206,9 +221,8 @@ export class Listener {
   }
 
   #mayAccept(): boolean {
-    const { control, pool } = this.parts;
-    if (control.stopping || this.#sockets.size === 0) return false;
-    const idle = pool.idleSlots;
+    if (this.parts.control.stopping || this.#sockets.size === 0) return false;
+    const idle = this.#pool.idleSlots;
     return idle > 0 && !this.#atLimit(idle);
   }
 
@@ -234,7 +248,8 @@ export class Listener {
   }
 
   #tick(now: number): void {
-    const { control, pool, scoreboard, child } = this.parts;
+    const { control, scoreboard, child } = this.parts;
+    const pool = this.#pool;
     if (elapsed(now, this.#nextTick) < 0) return;
     pool.observe(now);
     // The kernel wakes one child for a connection; if that one could not take it, nobody else was told.

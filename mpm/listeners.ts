@@ -2,13 +2,27 @@
 // that children inherit, for as long as the configuration names them: a restart closes none that stays.
 
 import * as posix from "../platform/posix.ts";
-import type { ConnectionModel } from "./child_order.ts";
+import { BindError, listenOn } from "./bind.ts";
+import type { ConnectionModel, ServingOrder } from "./child_order.ts";
 import { acceptsBlocking, SLICE_MS } from "./thread_loops.ts";
 import type { ListenAddress, MpmSettings } from "./types.ts";
 import type { Endpoint } from "./transport.ts";
 
+/** What a serving process is told of sockets. */
+export type SocketOrder = Pick<ServingOrder, "sockets" | "relay">;
+
+/** The addresses that a server listens on. */
+export interface ServerSockets {
+  /** Makes them what the settings say. @throws BindError naming the address; everything is then as before */
+  configure(settings: MpmSettings): void;
+  readonly endpoints: readonly Endpoint[];
+  /** For a serving process: a child, which inherits the descriptors, or this one, which gets some of its own. */
+  order(child: boolean): SocketOrder;
+  close(): void;
+}
+
 /** A socket that listens. */
-export interface ListeningSocket {
+interface ListeningSocket {
   readonly key: string;
   readonly fd: number;
   /** What it is bound to (the port is real even where 0 was asked for). */
@@ -18,30 +32,31 @@ export interface ListeningSocket {
   readonly wildcard: boolean;
 }
 
-/** `Listen` could not be carried out (AH00072). */
-export class BindError extends Error {
-  override readonly name = "BindError";
-}
-
 /** httpd's default for ListenBacklog. */
 const DEFAULT_BACKLOG = 511;
 /** A connection without data is held back by the kernel this long (AcceptFilter http data), in seconds. */
 const DEFER_SECONDS = 30;
 
 /** The listening sockets of a server. `model` says how their connections are waited for. */
-export class ListeningSockets {
+export class ListeningSockets implements ServerSockets {
   #sockets: ListeningSocket[] = [];
 
   constructor(readonly model: ConnectionModel) {}
 
-  get all(): readonly ListeningSocket[] {
-    return this.#sockets;
+  get endpoints(): readonly Endpoint[] {
+    return this.#sockets.map(({ endpoint }) => endpoint);
   }
 
-  /**
-   * Makes the set what the settings say: sockets that stay are kept, new ones bound, then those no longer named closed.
-   * @throws BindError naming the address; the set is then as before
-   */
+  order(child: boolean): SocketOrder {
+    return {
+      sockets: this.#sockets.map(({ fd, endpoint, wildcard }) => ({
+        fd: child ? fd : posix.duplicate(fd, false),
+        local: wildcard ? null : endpoint,
+      })),
+    };
+  }
+
+  /** Sockets that stay are kept, new ones bound, then those no longer named closed. */
   configure(settings: MpmSettings): void {
     const added: ListeningSocket[] = [];
     const wanted = settings.listen.map((address) => {
@@ -74,31 +89,18 @@ export class ListeningSockets {
 }
 
 function bind(key: string, address: ListenAddress, taken: readonly number[]): ListeningSocket {
-  // Without an address httpd listens on :: with IPv4 mapped into it, and on 0.0.0.0 where there is no IPv6.
-  const hosts = address.host === "" ? ["::", "0.0.0.0"] : [address.host];
-  let failure: unknown;
-  for (const hostname of hosts) {
-    try {
-      const listener = Deno.listen({ hostname, port: address.port });
-      const fd = keepDescriptor(listener.addr, taken);
-      listener.close();
-      posix.setDeferAccept(fd, DEFER_SECONDS);
-      const { hostname: bound, port } = listener.addr;
-      return {
-        key,
-        fd,
-        endpoint: { address: bound, port },
-        protocol: address.protocol,
-        wildcard: isWildcard(bound),
-      };
-    } catch (error) {
-      failure ??= error;
-    }
-  }
-  const text = failure instanceof Error ? failure.message : String(failure);
-  throw new BindError(
-    `${text}: AH00072: make_sock: could not bind to address ${address.host || "[::]"}:${address.port}`,
-  );
+  const listener = listenOn(address);
+  const fd = keepDescriptor(listener.addr, taken);
+  listener.close();
+  posix.setDeferAccept(fd, DEFER_SECONDS);
+  const { hostname: bound, port } = listener.addr;
+  return {
+    key,
+    fd,
+    endpoint: { address: bound, port },
+    protocol: address.protocol,
+    wildcard: isWildcard(bound),
+  };
 }
 
 function isWildcard(address: string): boolean {

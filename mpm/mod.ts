@@ -1,22 +1,23 @@
 // Which MPM runs the server? One and only one: the registry knows them, and loads the one that is asked for.
 
-import type { Capabilities, DefaultMpm } from "../platform/detect.ts";
+import { type Capabilities, type DefaultMpm, passesDescriptors } from "../platform/detect.ts";
 import { runControlProcess } from "./control_process.ts";
 import { event } from "./event.ts";
+import { ListeningSockets } from "./listeners.ts";
 import { mpmNetware } from "./mpm_netware.ts";
 import { mpmWinnt } from "./mpm_winnt.ts";
 import { mpmtOs2 } from "./mpmt_os2.ts";
 import { prefork } from "./prefork.ts";
+import { CheckedRelaySockets, HeldRelaySockets } from "./relay_sockets.ts";
 import { runSingleProcess } from "./single_process.ts";
 import type { Mpm, ServerHost } from "./types.ts";
 import { worker } from "./worker.ts";
 
 export { isChild, runChild } from "./child.ts";
-export { BindError } from "./listeners.ts";
+export { BindError } from "./bind.ts";
 export { type Endpoint } from "./transport.ts";
 export { openScoreboard, type ScoreboardPlace } from "./scoreboard.ts";
 export type { ThreadModule } from "./serving.ts";
-export { runThread } from "./thread_loops.ts";
 export type { CloseMode, FileSource, ProtocolHandler, ThreadProgram, Transport } from "./transport.ts";
 export type {
   ListenAddress,
@@ -37,7 +38,8 @@ export {
   SlotTotal,
   STATUS_LETTERS,
 } from "./scoreboard.ts";
-export { ServerThread, type ThreadOrder } from "./server_thread.ts";
+export type { ThreadOrder } from "./server_thread.ts";
+export { runWorkerThread, type WorkerScope } from "./worker_thread.ts";
 
 const MPMS: readonly Mpm[] = [prefork, worker, event, mpmWinnt, mpmNetware, mpmtOs2];
 
@@ -45,8 +47,17 @@ const MPMS: readonly Mpm[] = [prefork, worker, event, mpmWinnt, mpmNetware, mpmt
  * Runs the server under `mpm` until it is stopped. `oneProcess`: without children, for debugging (httpd -X).
  * @returns the exit code @throws BindError
  */
-export function runMpm(mpm: Mpm, host: ServerHost, oneProcess: boolean): Promise<number> {
-  return mpm.singleProcess || oneProcess ? runSingleProcess(mpm, host) : runControlProcess(mpm, host);
+export async function runMpm(mpm: Mpm, host: ServerHost, oneProcess: boolean): Promise<number> {
+  const relay = relays(mpm, host);
+  return mpm.singleProcess || oneProcess
+    ? await runSingleProcess(mpm, host, relay ? new HeldRelaySockets() : new ListeningSockets(mpm.model))
+    : await runControlProcess(mpm, host, relay ? new CheckedRelaySockets() : new ListeningSockets(mpm.model));
+}
+
+/** Connections stay with who accepted them, because they cannot be passed, or must not (DescriptorPassing Off). */
+function relays(mpm: Mpm, { config }: ServerHost): boolean {
+  if (mpm.requires.includes("descriptor passing")) return false;
+  return config.settings.descriptorPassing === false || !passesDescriptors().available;
 }
 
 /** No MPM, or more than one (AH00534), or one that cannot run here. */

@@ -2,7 +2,12 @@
 // closed, and ends after MaxConnectionsPerChild of them.
 
 import { clamp } from "./dimension.ts";
-import { LISTEN_DIRECTIVES, NETWARE_DIRECTIVES, SPARE_THREADS_DIRECTIVES } from "./directives.ts";
+import {
+  LISTEN_DIRECTIVES,
+  NETWARE_DIRECTIVES,
+  RELAY_DIRECTIVES,
+  SPARE_THREADS_DIRECTIVES,
+} from "./directives.ts";
 import { maintainFixed } from "./maintenance.ts";
 import type { Mpm } from "./types.ts";
 
@@ -22,12 +27,13 @@ export const mpmNetware: Mpm = {
   forked: "no",
   async: false,
   requires: ["web workers"],
-  directives: [...LISTEN_DIRECTIVES, ...SPARE_THREADS_DIRECTIVES, ...NETWARE_DIRECTIVES],
+  directives: [...LISTEN_DIRECTIVES, ...RELAY_DIRECTIVES, ...SPARE_THREADS_DIRECTIVES, ...NETWARE_DIRECTIVES],
   model: "dedicated",
   quota: "thread",
   singleProcess: true,
   maintain: maintainFixed,
   replacedByMaintenance: false,
+  restartsHard: false,
   messages: { configured: "AH00224", terminated: "AH00226", gracefulRestart: "AH00227" },
 
   dimension(settings, _cores, warn) {

@@ -27,6 +27,7 @@ export const mpmtOs2: Mpm = {
   singleProcess: false,
   maintain: maintainFixed,
   replacedByMaintenance: false,
+  restartsHard: true,
   messages: { configured: "AH00206", terminated: "AH00201" },
 
   dimension(settings, _cores, warn) {

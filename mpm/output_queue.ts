@@ -75,6 +75,6 @@ export class OutputQueue {
 function sendFile(socket: number, file: FileSource, offset: number, length: number): number {
   if (posix.hasSendFile) return posix.sendFile(socket, file.fd, offset, length);
   copyBuffer ??= new Uint8Array(COPY_BUFFER);
-  const n = posix.readAt(file.fd, copyBuffer, Math.min(length, COPY_BUFFER), offset);
+  const n = file.readAt(copyBuffer, Math.min(length, COPY_BUFFER), offset);
   return n <= 0 ? n : posix.send(socket, copyBuffer, n);
 }

@@ -28,6 +28,7 @@ export const prefork: Mpm = {
   singleProcess: false,
   maintain: maintainPrefork,
   replacedByMaintenance: true,
+  restartsHard: true,
   messages: {
     configured: "AH00163",
     terminated: "AH00169",

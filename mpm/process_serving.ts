@@ -7,7 +7,7 @@ import * as posix from "../platform/posix.ts";
 import { ChildExit, type ServingOrder } from "./child_order.ts";
 import { clock, ConnectionTable } from "./connection_table.ts";
 import { ChildField, openScoreboard, type Scoreboard } from "./scoreboard.ts";
-import { ServerThread } from "./server_thread.ts";
+import { type DescriptorOrder, ServerThread, type ThreadOrder } from "./server_thread.ts";
 import type { Serving, ServingParts } from "./serving.ts";
 import { ThreadControl } from "./thread_control.ts";
 import { runAccepting } from "./thread_loops.ts";
@@ -28,27 +28,29 @@ export class ProcessServing implements Serving {
 
   async serve(): Promise<void> {
     const { order, parts } = this;
-    const threadOrder = {
+    const descriptors: DescriptorOrder = {
+      tableMemory: ConnectionTable.allocate(posix.descriptorLimit()),
+      set: openPoller().create(),
+      wakeRead: -1,
+      listenerSet: -1,
+      listenerWake: -1,
+      localAddresses: order.sockets.map(({ local }) => local ?? undefined),
+    };
+    const threadOrder: ThreadOrder = {
       thread: 0,
       child: order.child,
       generation: order.generation,
       pid: Deno.pid,
       requestsPerThread: 1,
       dedicated: true,
-      tableMemory: ConnectionTable.allocate(posix.descriptorLimit()),
       controlMemory: this.#control.memory,
       scoreboard: parts.scoreboard,
-      set: openPoller().create(),
-      wakeRead: -1,
-      listenerSet: -1,
-      listenerWake: -1,
       clock: clock(),
-      localAddresses: order.sockets.map(({ local }) => local ?? undefined),
-      program: order.program,
+      descriptors,
     };
     let program;
     try {
-      program = await parts.module.create(threadOrder);
+      program = await parts.module.create({ ...threadOrder, program: order.program });
     } catch (error) {
       parts.events.log(
         "error",
@@ -57,7 +59,7 @@ export class ProcessServing implements Serving {
       );
       return parts.events.onFailed();
     }
-    const thread = new ServerThread(threadOrder, program);
+    const thread = new ServerThread(threadOrder, descriptors, program);
     this.#scoreboard.setChild(order.child, ChildField.ThreadsAlive, 1);
     parts.events.onReady();
     const figures = setInterval(() => this.#publish(), FIGURES_MS);

@@ -30,16 +30,22 @@ export interface ThreadOrder {
   readonly requestsPerThread: number;
   /** A connection stays with this thread, and keeps its slot, until it is closed. */
   readonly dedicated: boolean;
-  readonly tableMemory: SharedArrayBuffer;
   readonly controlMemory: SharedArrayBuffer;
   readonly scoreboard: ScoreboardPlace;
+  /** clock() when this was posted. */
+  readonly clock: number;
+  /** How connections come as descriptors; undefined where they are relayed. */
+  readonly descriptors?: DescriptorOrder;
+}
+
+/** What a thread is told that is handed connections as descriptors. */
+export interface DescriptorOrder {
+  readonly tableMemory: SharedArrayBuffer;
   /** The thread's interest set, the pipe in it that wakes the thread, the listener's set and its pipe (-1: there is none). */
   readonly set: number;
   readonly wakeRead: number;
   readonly listenerSet: number;
   readonly listenerWake: number;
-  /** clock() when this was posted. */
-  readonly clock: number;
   /** The local address of each listening socket; undefined where it differs from connection to connection (a wildcard). */
   readonly localAddresses: readonly (Endpoint | undefined)[];
 }
@@ -69,11 +75,15 @@ export class ServerThread implements ConnectionHost {
   /** The loop is asleep; what handlers finish meanwhile has no batch to end. */
   #resting = false;
 
-  constructor(readonly order: ThreadOrder, readonly program: ThreadProgram) {
+  constructor(
+    readonly order: ThreadOrder,
+    readonly descriptors: DescriptorOrder,
+    readonly program: ThreadProgram,
+  ) {
     this.thread = order.thread;
-    this.set = order.set;
+    this.set = descriptors.set;
     this.dedicated = order.dedicated;
-    this.table = new ConnectionTable(order.tableMemory);
+    this.table = new ConnectionTable(descriptors.tableMemory);
     this.#control = new ThreadControl(order.controlMemory);
     this.scoreboard = openScoreboard(order.scoreboard);
     this.wheel = new TimerWheel(performance.now());
@@ -118,7 +128,7 @@ export class ServerThread implements ConnectionHost {
     const { ready, events } = this.poller;
     for (let i = 0; i < n; i++) {
       const fd = ready[i];
-      if (fd === this.order.wakeRead) {
+      if (fd === this.descriptors.wakeRead) {
         posix.drain(fd, this.buffer);
         continue;
       }
@@ -159,7 +169,7 @@ export class ServerThread implements ConnectionHost {
       // Other threads may have a free slot: the listener finds out.
       this.poller.remove(this.set, fd);
       if (this.table.finish(fd, this.thread, Owner.Parked)) {
-        this.poller.add(this.order.listenerSet, fd, Interest.Read);
+        this.poller.add(this.descriptors.listenerSet, fd, Interest.Read);
       }
       return undefined;
     }
@@ -275,7 +285,7 @@ export class ServerThread implements ConnectionHost {
     this.table.beginLinger(fd, now, now + LINGER_MS);
     if (!this.table.finish(fd, this.thread, Owner.Linger)) return;
     posix.shutdownWrite(fd);
-    this.poller.add(this.order.listenerSet, fd, Interest.Read);
+    this.poller.add(this.descriptors.listenerSet, fd, Interest.Read);
   }
 
   peer(fd: number): Endpoint {
@@ -285,11 +295,11 @@ export class ServerThread implements ConnectionHost {
   }
 
   local(fd: number): Endpoint {
-    const known = this.order.localAddresses[this.table.listener(fd)];
+    const known = this.descriptors.localAddresses[this.table.listener(fd)];
     return known ?? posix.endpoint(posix.localAddress(fd));
   }
 
   #wakeListener(): void {
-    if (this.order.listenerWake >= 0) posix.write(this.order.listenerWake, this.#wakeByte);
+    if (this.descriptors.listenerWake >= 0) posix.write(this.descriptors.listenerWake, this.#wakeByte);
   }
 }

@@ -1,6 +1,7 @@
 // What serves connections, whoever is in charge of it? The part of a process that has server threads, whether the process is
 // a child or the only one there is.
 
+import type { RelaySource } from "./relay_sockets.ts";
 import type { ScoreboardPlace } from "./scoreboard.ts";
 import type { ThreadOrder } from "./server_thread.ts";
 import type { ThreadProgram } from "./transport.ts";
@@ -18,6 +19,8 @@ export interface ServingEvents {
   onReady(): void;
   /** It accepts no more, of its own accord. */
   onEnding(reason: string): void;
+  /** It has served its share, and goes on until it is told to end. */
+  onExhausted(): void;
   /** The order cannot be carried out: threads do not start. */
   onFailed(): void;
   log(level: LogLevel, ah: string | undefined, message: string): void;
@@ -28,6 +31,8 @@ export interface ServingParts {
   readonly scoreboard: ScoreboardPlace;
   readonly module: ThreadModule;
   readonly events: ServingEvents;
+  /** Where the sockets come from when connections are relayed. */
+  readonly relay?: RelaySource;
 }
 
 /** Something that serves. */

@@ -1,7 +1,7 @@
 // What is a process told that is to serve? Made of the configuration, the pool's shape and the MPM's rules.
 
 import type { ServingOrder } from "./child_order.ts";
-import type { ListeningSocket } from "./listeners.ts";
+import type { SocketOrder } from "./listeners.ts";
 import type { Mpm, PoolShape, RunnableConfig } from "./types.ts";
 
 const DEFAULT_HANDLER_TIMEOUT = 60;
@@ -11,7 +11,7 @@ export function servingOrder(
   mpm: Mpm,
   config: RunnableConfig,
   shape: PoolShape,
-  sockets: readonly ListeningSocket[],
+  sockets: SocketOrder,
   child: number,
   generation: number,
 ): ServingOrder {
@@ -27,7 +27,7 @@ export function servingOrder(
     quota: mpm.quota,
     firstRequestMs,
     handlerTimeoutMs: handlerTimeoutMs(config),
-    sockets: sockets.map(({ fd, endpoint, wildcard }) => ({ fd, local: wildcard ? null : endpoint })),
+    ...sockets,
     program,
   };
 }

@@ -2,14 +2,12 @@
 // their number right, replaces those that die or hang, and closes what they held.
 
 import { IdleProcessors } from "../platform/cpu.ts";
-import * as posix from "../platform/posix.ts";
-import { Interest, type Poller } from "../platform/poller.ts";
 import type { ThreadRange } from "./child_order.ts";
-import { type ConnectionTable, elapsed, Owner } from "./connection_table.ts";
+import { elapsed } from "./connection_table.ts";
 import { freshMemory, maintainThreads, type MaintenanceMemory } from "./maintenance.ts";
 import { PooledThread } from "./pooled_thread.ts";
-import type { ThreadOrder } from "./server_thread.ts";
 import { type ThreadControl, ThreadState } from "./thread_control.ts";
+import type { ThreadLink } from "./thread_link.ts";
 import type { LogLevel } from "./types.ts";
 
 /** What the pool reports. */
@@ -27,8 +25,6 @@ export interface PoolEvents {
 
 /** Everything the pool works with. */
 export interface PoolParts {
-  readonly poller: Poller;
-  readonly table: ConnectionTable;
   readonly control: ThreadControl;
   readonly threads: ThreadRange;
   readonly requestsPerThread: number;
@@ -38,8 +34,10 @@ export interface PoolParts {
   readonly quota: number;
   /** The module that a server thread runs. */
   readonly worker: URL;
-  /** What a thread is told; `program` data of the server goes with it. */
-  order(thread: number, set: number, wakeRead: number): ThreadOrder & { readonly program: unknown };
+  /** The link to a thread that is about to start. */
+  link(thread: number): ThreadLink;
+  /** For the server's part of the thread. */
+  readonly program: unknown;
   /** A thread that answers nothing for this long (ms) is given up; 0: never (HandlerTimeout). */
   readonly handlerTimeout: number;
   readonly events: PoolEvents;
@@ -96,11 +94,6 @@ export class ThreadPool {
     return this.#threads.some((thread, i) => thread !== undefined && this.parts.control.load(i) > 0);
   }
 
-  /** The interest set of a thread. */
-  set(thread: number): number {
-    return this.#threads[thread]?.set ?? -1;
-  }
-
   /** True while a thread is stuck in a handler. */
   isBlocked(index: number): boolean {
     const thread = this.#threads[index];
@@ -151,13 +144,11 @@ export class ThreadPool {
   }
 
   /** Hands a connection to a thread whose slot pick() has taken. */
-  hand(fd: number, index: number): void {
-    const { poller, table } = this.parts;
+  hand(connection: number, index: number): void {
     const thread = this.#threads[index]!;
-    table.hand(fd, index);
     thread.connections++;
     thread.handed++;
-    poller.add(thread.set, fd, Interest.Read);
+    thread.link.hand(connection);
   }
 
   /** Gives back a slot that was taken for a connection which the thread will not see. */
@@ -214,9 +205,10 @@ export class ThreadPool {
   }
 
   #add(index: number): void {
-    const { poller, control } = this.parts;
-    const thread = new PooledThread(index, poller, control);
+    const { link, control } = this.parts;
+    const thread = new PooledThread(index, link(index), control);
     this.#threads[index] = thread;
+    control.beginThread(index);
     this.#start(thread);
   }
 
@@ -225,27 +217,28 @@ export class ThreadPool {
     const { control } = this.parts;
     if (control.load(thread.index) > 0) return;
     control.setState(thread.index, ThreadState.Retiring);
-    thread.ping();
+    thread.link.ping();
   }
 
   #start(thread: PooledThread): void {
-    const { worker: program, control, order } = this.parts;
+    const { worker: module, program } = this.parts;
     const { index } = thread;
-    control.beginThread(index);
-    const worker = new Worker(program, { type: "module", name: `thread ${index}` });
-    worker.onmessage = ({ data }) => this.#onMessage(thread, String(data));
+    const worker = new Worker(module, { type: "module", name: `thread ${index}` });
+    worker.onmessage = ({ data }) => this.#onMessage(thread, data);
     worker.onerror = (event) => {
       event.preventDefault();
       this.#lose(thread, event.message);
     };
     thread.worker = worker;
-    worker.postMessage(order(index, thread.set, thread.wake.read));
+    thread.link.attach(worker);
+    worker.postMessage({ ...thread.link.order(), program });
   }
 
-  #onMessage(thread: PooledThread, message: string): void {
+  #onMessage(thread: PooledThread, message: unknown): void {
     const { events, threads } = this.parts;
     if (message === "lost") return this.#lose(thread, "its loop has ended");
     if (message === "ended") return this.#end(thread);
+    if (message !== "ready") return thread.link.onMessage(message);
     this.#alive++;
     const started = ++this.#readied >= threads.start && !this.#started;
     if (started) this.#started = true;
@@ -254,7 +247,8 @@ export class ThreadPool {
 
   /** A thread has ended as it was told to. */
   #end(thread: PooledThread): void {
-    thread.close();
+    thread.worker?.terminate();
+    thread.link.close();
     this.parts.control.setState(thread.index, ThreadState.Absent);
     this.#threads[thread.index] = undefined;
     this.#alive--;
@@ -273,53 +267,21 @@ export class ThreadPool {
     setTimeout(() => this.#replace(thread), early ? RESTART_MS : 0);
   }
 
-  /**
-   * A thread that computes cannot be interrupted (Worker.terminate() waits for its event loop). Its clients are told at once
-   * that there will be no answer; their descriptors stay reserved until the process ends, for the thread may yet wake up.
-   */
+  /** A thread that computes cannot be interrupted (Worker.terminate() waits for its event loop). */
   #giveUp(thread: PooledThread): void {
-    const { table, control, events } = this.parts;
-    const { index } = thread;
     thread.lost = true;
-    for (let fd = 0; fd < table.size; fd++) {
-      if (
-        table.state(fd) !== Owner.Busy || table.thread(fd) !== index || !table.finish(fd, index, Owner.Lost)
-      ) continue;
-      posix.shutdownBoth(fd);
-      control.removeConnection();
-    }
-    events.onThreadStuck(index);
+    thread.link.giveUp();
+    this.parts.events.onThreadStuck(thread.index);
   }
 
   #replace(thread: PooledThread): void {
     if (this.#closed) return;
-    const { poller, table, control } = this.parts;
-    const { index } = thread;
-    const orphans: number[] = [];
-    for (let fd = 0; fd < table.size; fd++) {
-      const state = table.state(fd);
-      if ((state === Owner.Ready || state === Owner.Busy) && table.thread(fd) === index) orphans.push(fd);
-    }
-    const old = thread.renew();
-    for (const fd of orphans) {
-      if (table.state(fd) === Owner.Busy) {
-        table.setState(fd, Owner.Free);
-        control.removeConnection();
-        posix.close(fd);
-      } else {
-        // Nothing was in hand: the successor serves it.
-        poller.add(thread.set, fd, Interest.Read);
-      }
-    }
-    posix.close(old);
+    this.parts.control.beginThread(thread.index);
+    thread.succeed();
     this.#start(thread);
-    // Slots reserved for connections that wait in the set are the successor's.
-    for (const fd of orphans) {
-      if (table.state(fd) === Owner.Ready && table.reserved(fd)) control.takeSlot(index, Infinity);
-    }
   }
 
-  /** The last connection is closed: ends all threads. A thread that was given up keeps its descriptors until the process ends. */
+  /** The last connection is closed: ends all threads. A thread that was given up keeps what it holds until the process ends. */
   close(): void {
     this.#closed = true;
     for (const thread of this.#present) {

@@ -4,78 +4,68 @@ import { openPoller } from "../platform/poller.ts";
 import * as posix from "../platform/posix.ts";
 import { ChildExit, type ServingOrder } from "./child_order.ts";
 import { clock, ConnectionTable } from "./connection_table.ts";
-import { Listener } from "./listener.ts";
+import { DescriptorLink } from "./descriptor_link.ts";
+import { type Accepting, Listener, type ListenerEvents, type ListenerPolicy } from "./listener.ts";
+import { RelayListener } from "./relay_listener.ts";
+import type { RelaySource } from "./relay_sockets.ts";
 import { ChildField, openScoreboard, type Scoreboard, SlotField, SlotStatus } from "./scoreboard.ts";
+import type { DescriptorOrder, ThreadOrder } from "./server_thread.ts";
 import type { Serving, ServingParts } from "./serving.ts";
 import { ThreadControl } from "./thread_control.ts";
+import type { ThreadLink } from "./thread_link.ts";
 import { ThreadPool } from "./thread_pool.ts";
 
 export class ThreadedServing implements Serving {
   exitCode: number = ChildExit.Ok;
-  readonly #listener: Listener;
+  readonly #listener: Accepting;
   readonly #pool: ThreadPool;
+  readonly #control: ThreadControl;
   readonly #ready: Promise<void>;
   readonly #scoreboard: Scoreboard;
+  readonly #policy: ListenerPolicy;
+  readonly #events: ListenerEvents = {
+    onAcceptError: (reason, fatal) => this.#acceptError(reason, fatal),
+    onExhausted: () => this.#exhausted(),
+  };
 
   constructor(readonly order: ServingOrder, readonly parts: ServingParts) {
     this.#scoreboard = openScoreboard(parts.scoreboard);
-    const poller = openPoller();
-    const table = new ConnectionTable(ConnectionTable.allocate(posix.descriptorLimit()));
-    const control = new ThreadControl(ThreadControl.allocate(order.threads.max));
-    const set = poller.create();
-    const wake = posix.createWakePipe();
-    const dedicated = order.model === "dedicated";
+    this.#control = new ThreadControl(ThreadControl.allocate(order.threads.max));
+    const slots = order.threads.max * order.requestsPerThread;
+    this.#policy = {
+      connectionLimit: (idle) => slots + Math.trunc(idle * order.connectionFactor),
+      maxConnections: order.quota === "thread" ? 0 : order.maxConnections,
+      firstRequestMs: order.firstRequestMs,
+      dedicated: order.model === "dedicated",
+    };
     let ready: () => void;
     this.#ready = new Promise((resolve) => ready = resolve);
+    const { relay } = parts;
+    const { listener, link } = relay === undefined ? this.#byDescriptors() : this.#byRelay(relay);
+    this.#listener = listener;
     this.#pool = new ThreadPool({
-      poller,
-      table,
-      control,
+      control: this.#control,
       threads: order.threads,
       requestsPerThread: order.requestsPerThread,
-      dedicated,
+      dedicated: this.#policy.dedicated,
       quota: order.quota === "thread" ? order.maxConnections : 0,
       worker: parts.module.worker,
       handlerTimeout: order.handlerTimeoutMs,
-      order: (thread, threadSet, wakeRead) => ({
-        thread,
-        child: order.child,
-        generation: order.generation,
-        pid: Deno.pid,
-        requestsPerThread: order.requestsPerThread,
-        dedicated,
-        tableMemory: table.memory,
-        controlMemory: control.memory,
-        scoreboard: parts.scoreboard,
-        set: threadSet,
-        wakeRead,
-        listenerSet: set,
-        listenerWake: wake.write,
-        clock: clock(),
-        localAddresses: order.sockets.map(({ local }) => local ?? undefined),
-        program: order.program,
-      }),
+      link,
+      program: order.program,
       events: {
         onThreads: (alive, started) => {
           this.#scoreboard.setChild(order.child, ChildField.ThreadsAlive, alive);
           if (alive > 0) ready();
           if (started) parts.events.onReady();
-          this.#listener.wake();
+          listener.wake();
         },
         onThreadLost: (thread, reason) => {
           parts.events.log("error", undefined, `thread ${thread} was lost: ${reason}`);
           // Before the first thread has served, another try would end the same way.
           if (this.#scoreboard.child(order.child, ChildField.ThreadsAlive) === 0) parts.events.onFailed();
         },
-        onThreadStuck: (thread) => {
-          const seconds = order.handlerTimeoutMs / 1000;
-          parts.events.log(
-            "error",
-            undefined,
-            `thread ${thread} is stuck in a handler for more than ${seconds} s (HandlerTimeout): this child is replaced`,
-          );
-          this.#end("stuck thread");
-        },
+        onThreadStuck: (thread) => this.#stuck(thread),
         onThreadEnded: (thread) => {
           for (let slot = 0; slot < order.requestsPerThread; slot++) {
             const row = this.#scoreboard.row(order.child, thread * order.requestsPerThread + slot);
@@ -85,35 +75,83 @@ export class ThreadedServing implements Serving {
         log: parts.events.log,
       },
     });
-    const slots = order.threads.max * order.requestsPerThread;
-    this.#listener = new Listener(
+  }
+
+  /** Connections are handed over as descriptors. */
+  #byDescriptors(): { listener: Accepting; link(thread: number): ThreadLink } {
+    const { order } = this;
+    const control = this.#control;
+    const poller = openPoller();
+    const table = new ConnectionTable(ConnectionTable.allocate(posix.descriptorLimit()));
+    const set = poller.create();
+    const wake = posix.createWakePipe();
+    const links: DescriptorLink[] = [];
+    const localAddresses = order.sockets.map(({ local }) => local ?? undefined);
+    const descriptorOrder = (thread: number, threadSet: number, wakeRead: number): ThreadOrder =>
+      this.#threadOrder(thread, {
+        tableMemory: table.memory,
+        set: threadSet,
+        wakeRead,
+        listenerSet: set,
+        listenerWake: wake.write,
+        localAddresses,
+      });
+    const listener = new Listener(
       {
         poller,
         set,
         wake,
         table,
         control,
-        pool: this.#pool,
+        setOf: (thread) => links[thread].set,
         scoreboard: this.#scoreboard,
         child: order.child,
         sockets: order.sockets.map(({ fd }) => fd),
       },
-      {
-        connectionLimit: (idle) => slots + Math.trunc(idle * order.connectionFactor),
-        maxConnections: order.quota === "process" ? order.maxConnections : 0,
-        firstRequestMs: order.firstRequestMs,
-        dedicated,
-      },
-      {
-        onAcceptError: (errno, fatal) => this.#acceptError(errno, fatal),
-        onExhausted: () => this.#end("exhausted"),
-      },
+      this.#policy,
+      this.#events,
     );
+    const link = (thread: number) =>
+      links[thread] = new DescriptorLink(thread, { poller, table, control, order: descriptorOrder });
+    return { listener, link };
+  }
+
+  /** Connections stay here, and their bytes are relayed. */
+  #byRelay(source: RelaySource): { listener: Accepting; link(thread: number): ThreadLink } {
+    const { order } = this;
+    const listener = new RelayListener(
+      {
+        control: this.#control,
+        scoreboard: this.#scoreboard,
+        child: order.child,
+        source,
+        threadOrder: (thread) => this.#threadOrder(thread),
+      },
+      this.#policy,
+      this.#events,
+    );
+    return { listener, link: (thread) => listener.link(thread) };
+  }
+
+  #threadOrder(thread: number, descriptors?: DescriptorOrder): ThreadOrder {
+    const { order, parts } = this;
+    return {
+      thread,
+      child: order.child,
+      generation: order.generation,
+      pid: Deno.pid,
+      requestsPerThread: order.requestsPerThread,
+      dedicated: this.#policy.dedicated,
+      controlMemory: this.#control.memory,
+      scoreboard: parts.scoreboard,
+      clock: clock(),
+      descriptors,
+    };
   }
 
   async serve(): Promise<void> {
     await this.#ready;
-    await this.#listener.run();
+    await this.#listener.run(this.#pool);
     this.#pool.close();
   }
 
@@ -128,11 +166,26 @@ export class ThreadedServing implements Serving {
     this.#listener.stop();
   }
 
-  #acceptError(errno: number, fatal: boolean): void {
-    const text = `(${errno})${posix.errnoText(errno)}`;
+  /** MaxConnectionsPerChild is reached: this process ends, or goes on until its successor is ready. */
+  #exhausted(): void {
+    if (this.order.quota === "renewal") this.parts.events.onExhausted();
+    else this.#end("exhausted");
+  }
+
+  #stuck(thread: number): void {
+    const seconds = this.order.handlerTimeoutMs / 1000;
+    this.parts.events.log(
+      "error",
+      undefined,
+      `thread ${thread} is stuck in a handler for more than ${seconds} s (HandlerTimeout): this child is replaced`,
+    );
+    this.#end("stuck thread");
+  }
+
+  #acceptError(reason: string, fatal: boolean): void {
     const { log } = this.parts.events;
-    if (fatal) log("emerg", "AH02177", `${text}: accept: the network is down, this child ends`);
-    else log("error", "AH02179", `${text}: accept: (client socket)`);
+    if (fatal) log("emerg", "AH02177", `${reason}: accept: the network is down, this child ends`);
+    else log("error", "AH02179", `${reason}: accept: (client socket)`);
     this.exitCode = ChildExit.Sick;
     this.#end("accept error");
   }

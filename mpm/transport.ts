@@ -1,9 +1,12 @@
 // What do the MPMs and the protocol engine know of each other? A connection is a Transport to the engine, and whatever
 // speaks a protocol on it is a ProtocolHandler to the MPM. Neither knows how the other works.
 
-/** A file that is being sent: an open descriptor that several responses may share. */
+/** A file that is being sent: open, and perhaps shared by several responses. */
 export interface FileSource {
+  /** Its descriptor; -1 where only readAt() is there. */
   readonly fd: number;
+  /** Reads up to `length` bytes at `offset` into `bytes`. Returns the count, 0 at the end, negative when it failed. */
+  readAt(bytes: Uint8Array<ArrayBuffer>, length: number, offset: number): number;
   /** Called once when the transport needs the descriptor no more, sent or not. */
   release(): void;
 }

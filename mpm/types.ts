@@ -42,6 +42,8 @@ export interface MpmSettings {
   maxConnectionsPerChild?: number;
   gracefulShutdownTimeout?: number;
   handlerTimeout?: number;
+  /** False: connections are relayed though they could be passed. */
+  descriptorPassing?: boolean;
 }
 
 /** A directive that an MPM brings along; the configuration makes a row of its table of it. */
@@ -152,6 +154,8 @@ export interface Mpm {
   readonly maintain: Maintain;
   /** A child that a signal ended is replaced when maintenance says so, not at once. */
   readonly replacedByMaintenance: boolean;
+  /** HUP cuts connections; else every restart is graceful. */
+  readonly restartsHard: boolean;
   /** Rounds and clamps what the configuration says, reporting each correction as httpd does. */
   dimension(settings: MpmSettings, cores: number, warn: (warning: ConfigWarning) => void): PoolShape;
 }

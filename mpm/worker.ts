@@ -25,6 +25,7 @@ export const worker: Mpm = {
   singleProcess: false,
   maintain: maintainWorker,
   replacedByMaintenance: false,
+  restartsHard: true,
   messages: {
     configured: "AH00292",
     terminated: "AH00295",

@@ -57,7 +57,7 @@ export function processorCount(): number {
 /** Tries out what the MPMs build on. Changes nothing that lasts. */
 export async function probe(): Promise<Capabilities> {
   return {
-    "descriptor passing": probeLibc(),
+    "descriptor passing": passesDescriptors(),
     "subprocesses": await probePermission(
       { name: "run", command: Deno.execPath() },
       "Deno.Command may run this executable",
@@ -79,7 +79,8 @@ function probeUsers(): Finding {
   };
 }
 
-function probeLibc(): Finding {
+/** Whether connections are descriptors that threads and children share. Loads the C library for this thread if so. */
+export function passesDescriptors(): Finding {
   if (system !== "linux" && system !== "darwin") {
     return { available: false, reason: `sockets of ${Deno.build.os} are not shared by number` };
   }

@@ -52,7 +52,6 @@ const CONSTANTS = {
 const os = Deno.build.os === "darwin" ? "darwin" : "linux";
 const C = CONSTANTS[os];
 
-const EPERM = 1;
 const F_SETFD = 2;
 const F_GETFL = 3;
 const F_SETFL = 4;
@@ -77,7 +76,6 @@ const COMMON = {
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-  kill: { parameters: ["i32", "i32"], result: "i32" },
   listen: { parameters: ["i32", "i32"], result: "i32" },
   mmap: { parameters: ["pointer", "u64", "i32", "i32", "i32", "i64"], result: "pointer" },
   open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
@@ -136,6 +134,11 @@ export function openLibc(): void {
   opened = true;
 }
 
+/** True once openLibc() has succeeded in this thread. */
+export function isOpen(): boolean {
+  return opened;
+}
+
 /** errno of this thread's last failed plain call; to be read before any other call. */
 export function errno(): number {
   return errnoCell[0];
@@ -149,7 +152,9 @@ export function errnoText(code: number): string {
 
 /** Error numbers that callers tell apart. */
 export const Errno = {
+  EPERM: 1,
   EINTR: 4,
+  EACCES: 13,
   EAGAIN: C.EAGAIN,
   ENOMEM: 12,
   ENFILE: 23,
@@ -451,11 +456,6 @@ export function memoryAt(address: bigint, length: number): ArrayBuffer {
   const pointer = Deno.UnsafePointer.create(address);
   if (pointer === null) throw new RangeError("no memory is mapped at address 0");
   return Deno.UnsafePointerView.getArrayBuffer(pointer, length);
-}
-
-/** True when a process `pid` exists, also when it is somebody else's. */
-export function processExists(pid: number): boolean {
-  return common.kill(pid, 0) === 0 || errno() === EPERM;
 }
 
 function cString(text: string): Uint8Array<ArrayBuffer> {

@@ -1,6 +1,7 @@
 // Which signals does a process care for? Signals that the system does not have are left out here, so that nobody else asks.
 
 import inspector from "node:inspector";
+import process from "node:process";
 import { system } from "./detect.ts";
 
 const WINDOWS_SIGNALS: ReadonlySet<Deno.Signal> = new Set(["SIGINT", "SIGBREAK"]);
@@ -33,4 +34,14 @@ export function closeInspector(): void {
 /** From now on `signals` do nothing. */
 export function ignoreSignals(signals: readonly Deno.Signal[]): void {
   onSignals(signals, () => {});
+}
+
+/** True when a process `pid` exists, also when it is somebody else's. */
+export function processExists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: unknown }).code === "EPERM";
+  }
 }

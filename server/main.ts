@@ -15,7 +15,6 @@ import {
 } from "../mpm/mod.ts";
 import type { Endpoint } from "../mpm/mod.ts";
 import { type Capabilities, defaultMpm, probe } from "../platform/detect.ts";
-import * as posix from "../platform/posix.ts";
 import { ConfigError } from "./config/mod.ts";
 import { type Configuration, loadConfiguration } from "./configuration.ts";
 import { becomeDaemon, isDaemon, startDaemon } from "./daemon.ts";
@@ -85,7 +84,6 @@ async function carryOut(options: Options, args: readonly string[], entry: string
     console.error("Syntax OK");
     return 0;
   }
-  posix.openLibc();
   const { pidFile } = configuration;
   const running = pidFile === undefined ? undefined : runningPid(pidFile);
   if (options.action !== undefined && options.action !== "start") {

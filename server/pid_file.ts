@@ -1,7 +1,7 @@
 // Is a server of this configuration running? The pid file says so (httpd's PidFile): a number and a line feed.
 
 import { dirname } from "@std/path";
-import * as posix from "../platform/posix.ts";
+import { processExists } from "../platform/signals.ts";
 
 /** The pid file cannot be read or written (AH00058, AH00099). */
 export class PidFileError extends Error {
@@ -30,7 +30,7 @@ export function readPid(path: string): number | undefined {
 export function runningPid(path: string): number | undefined {
   const pid = readPid(path);
   if (pid === undefined || pid === Deno.pid) return undefined;
-  return posix.processExists(pid) ? pid : undefined;
+  return processExists(pid) ? pid : undefined;
 }
 
 /** Writes this process's pid, by way of a temporary file, so that readers see all or nothing. @throws PidFileError */

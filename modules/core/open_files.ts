@@ -3,7 +3,7 @@
 //
 // An entry is shared by all responses that send from it; its descriptor is closed when the last of them is done.
 
-import * as posix from "../../platform/posix.ts";
+import { type OpenFailure, openReadable, type ReadableFile } from "../../platform/files.ts";
 import type { FileSource } from "../../mpm/mod.ts";
 import type { FileInfo } from "../../server/request/exchange.ts";
 
@@ -20,7 +20,7 @@ export interface OpenFileCacheSettings {
 /** The file is there but cannot be read, or the system has no more descriptors. */
 export class FileError extends Error {
   override readonly name = "FileError";
-  constructor(readonly reason: "denied" | "missing" | "resources", path: string) {
+  constructor(readonly reason: OpenFailure, path: string) {
     super(`${path}: ${reason}`);
   }
 }
@@ -40,16 +40,20 @@ export function fileInfo(path: string): FileInfo | undefined {
 
 /** An open file. */
 export class OpenFile implements FileSource {
-  #fd: number;
+  readonly #file: ReadableFile;
   #users = 1;
   #content: Uint8Array<ArrayBuffer> | undefined;
 
-  constructor(readonly path: string, readonly info: FileInfo, fd: number, public checkedAt: number) {
-    this.#fd = fd;
+  constructor(readonly path: string, readonly info: FileInfo, file: ReadableFile, public checkedAt: number) {
+    this.#file = file;
   }
 
   get fd(): number {
-    return this.#fd;
+    return this.#file.fd;
+  }
+
+  readAt(bytes: Uint8Array<ArrayBuffer>, length: number, offset: number): number {
+    return this.#file.readAt(bytes, length, offset);
   }
 
   /** One more user; each use ends with release(). */
@@ -59,9 +63,7 @@ export class OpenFile implements FileSource {
   }
 
   release(): void {
-    if (--this.#users > 0 || this.#fd < 0) return;
-    posix.close(this.#fd);
-    this.#fd = -1;
+    if (--this.#users === 0) this.#file.close();
   }
 
   /** The whole content, read once. @throws FileError when the file is not as long as it was */
@@ -74,8 +76,7 @@ export class OpenFile implements FileSource {
   read(offset: number, length: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(length);
     for (let at = 0; at < length;) {
-      const n = posix.readAt(this.#fd, bytes.subarray(at), length - at, offset + at);
-      if (n === -posix.Errno.EINTR) continue;
+      const n = this.#file.readAt(bytes.subarray(at), length - at, offset + at);
       if (n <= 0) throw new FileError("missing", this.path);
       at += n;
     }
@@ -103,9 +104,9 @@ export class OpenFileCache {
       return known.use();
     }
     if (known !== undefined) this.#drop(path, known);
-    const fd = posix.openForReading(path);
-    if (fd < 0) throw openError(-fd, path);
-    const file = new OpenFile(path, info, fd, now);
+    const opened = openReadable(path);
+    if (typeof opened === "string") throw new FileError(opened, path);
+    const file = new OpenFile(path, info, opened, now);
     if (this.settings.max === 0) return file;
     if (this.#files.size >= this.settings.max) {
       const [oldest, entry] = this.#files.entries().next().value!;
@@ -129,11 +130,3 @@ export class OpenFileCache {
 
 /** The open files of this thread. */
 export const openFiles: OpenFileCache = new OpenFileCache({ max: 1000, valid: 1000, contentSize: 65536 });
-
-function openError(errno: number, path: string): FileError {
-  if (errno === 13 || errno === 1) return new FileError("denied", path);
-  if (errno === posix.Errno.EMFILE || errno === posix.Errno.ENFILE || errno === posix.Errno.ENOMEM) {
-    return new FileError("resources", path);
-  }
-  return new FileError("missing", path);
-}

@@ -7,6 +7,8 @@ import { Connection, TestServer } from "./harness.ts";
 /** How a model behaves, with the directives that give it room for four connections and no more. */
 export interface Model {
   readonly name: string;
+  /** Connections are relayed, as where descriptors cannot be passed. */
+  readonly relayed?: boolean;
   readonly module: string;
   /** Four slots, and nothing that grows. */
   readonly four: string;
@@ -60,6 +62,26 @@ export const MODELS: readonly Model[] = [
     name: "mpm_netware",
     module: "mpm_netware_module",
     four: "StartThreads 4\nMaxThreads 4\nMinSpareThreads 1\nMaxSpareThreads 4\n",
+    slots: 4,
+    processes: 1,
+    blocks: true,
+    children: false,
+  },
+  {
+    name: "mpm_winnt",
+    relayed: true,
+    module: "mpm_winnt_module",
+    four: "ThreadsPerChild 4\nDescriptorPassing Off\n",
+    slots: 4,
+    processes: 1,
+    blocks: true,
+    children: true,
+  },
+  {
+    name: "mpm_netware",
+    relayed: true,
+    module: "mpm_netware_module",
+    four: "StartThreads 4\nMaxThreads 4\nMinSpareThreads 1\nMaxSpareThreads 4\nDescriptorPassing Off\n",
     slots: 4,
     processes: 1,
     blocks: true,
