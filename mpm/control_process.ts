@@ -22,7 +22,7 @@ type Ending = "none" | "graceful" | "now";
 
 /** Runs a server with children until it ends. @returns the exit code @throws BindError when a socket cannot be bound */
 export async function runControlProcess(mpm: Mpm, host: ServerHost, sockets: ServerSockets): Promise<number> {
-  const signals = new ServerSignals();
+  const signals = new ServerSignals(host.remote);
   sockets.configure(host.config.settings);
   host.onBound(sockets.endpoints);
   const control = new ControlProcess(mpm, host, sockets, await ControlServer.open());
@@ -132,7 +132,11 @@ class ControlProcess {
     const { host, mpm } = this;
     const graceful = asked || !mpm.restartsHard;
     if (graceful) {
-      host.log("notice", mpm.messages.gracefulRestart, "SIGUSR1 received.  Doing graceful restart");
+      host.log(
+        "notice",
+        mpm.messages.gracefulRestart,
+        mpm.restartsHard ? "SIGUSR1 received.  Doing graceful restart" : "restart requested",
+      );
     } else host.log("notice", mpm.messages.hardRestart, "SIGHUP received.  Attempting to restart");
     this.#reloading = true;
     const config = await host.reload();

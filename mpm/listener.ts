@@ -170,7 +170,7 @@ export class Listener implements Accepting {
       this.#accepted++;
       pool.hand(fd, thread);
       this.#lookSoon(now);
-      if (this.policy.maxConnections > 0 && this.#accepted >= this.policy.maxConnections) {
+      if (this.policy.maxConnections > 0 && this.#accepted === this.policy.maxConnections) {
         this.events.onExhausted();
         return;
       }

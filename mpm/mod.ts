@@ -17,6 +17,7 @@ export { isChild, runChild } from "./child.ts";
 export { BindError } from "./bind.ts";
 export { type Endpoint } from "./transport.ts";
 export { openScoreboard, type ScoreboardPlace } from "./scoreboard.ts";
+export type { RemoteAction } from "./server_signals.ts";
 export type { ThreadModule } from "./serving.ts";
 export type { CloseMode, FileSource, ProtocolHandler, ThreadProgram, Transport } from "./transport.ts";
 export type {

@@ -9,6 +9,18 @@ export interface SignalActions {
   stopGracefully(): void;
 }
 
+/** What a server can be asked to do without signals: the actions of -k. */
+export type RemoteAction = "stop" | "restart" | "graceful" | "graceful-stop";
+
+/** Calls `carryOut` for what is asked, until the function that it returns is called. */
+export type RemoteControl = (carryOut: (action: RemoteAction) => void) => () => void;
+
+function remoteAction(actions: SignalActions, action: RemoteAction): void {
+  if (action === "stop") actions.stop("a request to stop");
+  else if (action === "graceful-stop") actions.stopGracefully();
+  else actions.restart(action === "graceful");
+}
+
 /**
  * The signals of a server, from the moment it can be found (by its ports, its pid file) until end(). What arrives before
  * somebody carries it out waits for that.
@@ -18,8 +30,10 @@ export class ServerSignals {
   readonly #early: ((actions: SignalActions) => void)[] = [];
   #actions: SignalActions | undefined;
 
-  constructor() {
+  /** `remote` is another way in which the same is asked for, where there are no signals. */
+  constructor(remote: RemoteControl | undefined) {
     this.#ends = [
+      remote?.((action) => this.#do((actions) => remoteAction(actions, action))) ?? (() => {}),
       onSignals(["SIGTERM", "SIGINT", "SIGBREAK"], (signal) => this.#do((actions) => actions.stop(signal))),
       onSignals(["SIGHUP"], () => this.#do((actions) => actions.restart(false))),
       onSignals(["SIGUSR1"], () => {

@@ -11,7 +11,7 @@ import type { Mpm, PoolShape, RunnableConfig, ServerHost } from "./types.ts";
 
 /** Runs a server without children until it ends. @returns the exit code @throws BindError when a socket cannot be bound */
 export async function runSingleProcess(mpm: Mpm, host: ServerHost, sockets: ServerSockets): Promise<number> {
-  const signals = new ServerSignals();
+  const signals = new ServerSignals(host.remote);
   sockets.configure(host.config.settings);
   host.onBound(sockets.endpoints);
   return await new SingleProcess(mpm, host, sockets).run(signals);
@@ -102,7 +102,7 @@ class SingleProcess {
       );
       return;
     }
-    host.log("notice", mpm.messages.gracefulRestart, "Graceful restart requested, doing restart");
+    host.log("notice", mpm.messages.gracefulRestart, "restart requested");
     this.#reloading = true;
     const config = await host.reload();
     this.#reloading = false;

@@ -2,6 +2,7 @@
 
 import type { ConnectionModel, ConnectionQuota, ThreadRange } from "./child_order.ts";
 import type { Maintain } from "./maintenance.ts";
+import type { RemoteControl } from "./server_signals.ts";
 import type { ThreadModule } from "./serving.ts";
 import type { Endpoint } from "./transport.ts";
 
@@ -110,6 +111,8 @@ export interface ServerHost {
   /** The server text of the start message: "mpmd/0.1.0 (Unix)". */
   readonly description: string;
   readonly commandLine: string;
+  /** How the actions of -k come where there are no signals. */
+  readonly remote?: RemoteControl;
   /** Called when a graceful stop begins: the pid file goes away at once. */
   onGracefulStop(): void;
 }

@@ -24,6 +24,7 @@ import { type Action, type Options, parseOptions, USAGE, UsageError } from "./op
 import { PidFileError, readPid, removePid, runningPid, writePid } from "./pid_file.ts";
 import { LogError } from "./request/module.ts";
 import { createProgram, type ProgramOrder } from "./program.ts";
+import { controlFile, openRemoteControl, sendRemote } from "./remote_control.ts";
 import { DESCRIPTION } from "./version.ts";
 
 const SIGNALS: Readonly<Record<Exclude<Action, "start">, Deno.Signal>> = {
@@ -87,10 +88,7 @@ async function carryOut(options: Options, args: readonly string[], entry: string
   const { pidFile } = configuration;
   const running = pidFile === undefined ? undefined : runningPid(pidFile);
   if (options.action !== undefined && options.action !== "start") {
-    if (running !== undefined) {
-      Deno.kill(running, SIGNALS[options.action]);
-      return 0;
-    }
+    if (running !== undefined) return await tell(running, pidFile!, options.action, capabilities);
     const stale = pidFile === undefined ? undefined : readPid(pidFile);
     if (options.action === "stop" || options.action === "graceful-stop") {
       console.error(`mpmd (${stale === undefined ? "no pid file" : `pid ${stale}?`}) not running`);
@@ -101,9 +99,27 @@ async function carryOut(options: Options, args: readonly string[], entry: string
     console.error(`mpmd (pid ${running}) already running`);
     return 0;
   }
-  const foreground = options.action === undefined || options.defines.includes("FOREGROUND") || isDaemon();
+  // Without descriptors that outlive their process there is no background to go to: a service manager starts the server.
+  const foreground = options.action === undefined || options.defines.includes("FOREGROUND") || isDaemon() ||
+    !capabilities["descriptor passing"].available;
   if (!foreground) return await startDaemon(entry, args);
-  return await run(options, args, entry, configuration, choice);
+  return await run(options, args, entry, configuration, choice, capabilities);
+}
+
+/** Tells a running server what to do: by signal, or where there are none as remote_control.ts says. */
+async function tell(
+  pid: number,
+  pidFile: string,
+  action: Exclude<Action, "start">,
+  capabilities: Capabilities,
+): Promise<number> {
+  if (capabilities["unix signals"].available) {
+    Deno.kill(pid, SIGNALS[action]);
+    return 0;
+  }
+  if (await sendRemote(controlFile(pidFile), action)) return 0;
+  console.error(`mpmd (pid ${pid}) does not answer`);
+  return 1;
 }
 
 function sources(): string[] {
@@ -144,6 +160,7 @@ async function run(
   entry: string,
   configuration: Configuration,
   choice: MpmChoice,
+  capabilities: Capabilities,
 ): Promise<number> {
   configuration.openLogs();
   const log = new ErrorLog(configuration.errorLog, configuration.logLevel, -1);
@@ -161,6 +178,9 @@ async function run(
       announce(configuration, choice, addresses);
       if (isDaemon()) becomeDaemon(configuration.errorLog);
     },
+    remote: pidFile === undefined || capabilities["unix signals"].available
+      ? undefined
+      : (carryOut) => openRemoteControl(controlFile(pidFile), carryOut),
     reload: () => reload(options, entry, choice, log),
     onGracefulStop: () => {
       if (pidFile !== undefined) removePid(pidFile);

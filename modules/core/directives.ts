@@ -1,5 +1,6 @@
 // Which directives has the core? Rows for the directive table; each puts its arguments into the values of config.ts.
 
+import { isAbsolute, join } from "@std/path";
 import {
   ArgumentError,
   type Directive,
@@ -155,14 +156,16 @@ function rangeLimit(name: string, fallback: number): Parse<number> {
 
 /** The core's rows. */
 export const coreDirectives: readonly Directive[] = [
-  serverRow(
-    "DocumentRoot",
-    "documentRoot",
-    HOST,
-    "directory",
-    "The directory that the tree of files is served from",
-    ([dir]) => dir,
-  ),
+  {
+    name: "DocumentRoot",
+    contexts: HOST,
+    args: 1,
+    syntax: "DocumentRoot directory",
+    help: "The directory that the tree of files is served from; a relative one is below ServerRoot",
+    apply([dir], to) {
+      to.server.get(coreServer).documentRoot = isAbsolute(dir) ? dir : join(to.serverRoot, dir);
+    },
+  },
   serverRow(
     "Timeout",
     "timeout",

@@ -153,6 +153,12 @@ export class TestServer {
     return answer.slice(answer.indexOf("\r\n\r\n") + 4);
   }
 
+  /** Asks for a graceful restart, as an administrator of this system would. */
+  async restartGracefully(): Promise<void> {
+    if (Deno.build.os === "windows") await runCommand(["-d", this.root, "-k", "graceful"]);
+    else this.process.kill("SIGUSR1");
+  }
+
   /** Process ids of the children. Linux. */
   children(): number[] {
     return childrenOf(this.pid);
@@ -161,7 +167,9 @@ export class TestServer {
   /** Stops the server with `signal` and waits for its end. */
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<Deno.CommandStatus> {
     try {
-      this.process.kill(signal);
+      // Windows knows no such signal: there it would cut the process off.
+      if (Deno.build.os === "windows") await runCommand(["-d", this.root, "-k", "stop"]);
+      else this.process.kill(signal);
     } catch (error) {
       // It has ended already.
       if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
