@@ -2,6 +2,7 @@
 
 import { isAbsolute, join } from "@std/path";
 import { ArgumentError } from "./errors.ts";
+import { compileRegex } from "./regex.ts";
 
 /** What the tests ask about; all of it as it stands at that line. */
 export interface Facts {
@@ -64,8 +65,10 @@ function ifVersion(args: readonly string[], version: string): boolean {
 
 function compareVersion(operator: string, wanted: string, version: string): boolean {
   const slashed = /^\/(.*)\/$/s.exec(wanted);
-  if (operator === "~") return regex(slashed?.[1] ?? wanted).test(version);
-  if ((operator === "=" || operator === "==") && slashed !== null) return regex(slashed[1]).test(version);
+  if (operator === "~") return compileRegex(slashed?.[1] ?? wanted).test(version);
+  if ((operator === "=" || operator === "==") && slashed !== null) {
+    return compileRegex(slashed[1]).test(version);
+  }
   const order = versionOrder(version, wanted);
   switch (operator) {
     case "=":
@@ -94,14 +97,4 @@ function versionOrder(version: string, wanted: string): number {
     if (difference !== 0) return difference;
   }
   return 0;
-}
-
-function regex(source: string): RegExp {
-  try {
-    return new RegExp(source);
-  } catch (error) {
-    throw new ArgumentError(
-      `<IfVersion>: the regular expression '${source}' does not compile: ${(error as Error).message}`,
-    );
-  }
 }

@@ -1,7 +1,8 @@
 // Does a section apply to this file or path? One matcher per kind of section, made once when the section is read.
 
-import { ArgumentError, type Where } from "./errors.ts";
+import type { Where } from "./errors.ts";
 import { compileGlob, isGlob } from "./glob.ts";
+import { compileRegex } from "./regex.ts";
 import type { DirStore } from "./stores.ts";
 
 /** A section that has been applied. */
@@ -26,16 +27,9 @@ export interface Section {
 /** The part of a section that its arguments determine. */
 export type Pattern = Pick<Section, "pattern" | "depth" | "matches">;
 
-/** A regular expression. PCRE's leading `(?i)`, `(?s)` and `(?m)` are understood. */
+/** A regular expression, for file names of Windows without regard to case. */
 export function regexPattern(source: string, caseBlind = false): Pattern {
-  const [, letters = "", rest] = /^(?:\(\?([ims]+)\))?(.*)$/s.exec(source)!;
-  const flags = new Set([...letters, ...(caseBlind ? "i" : "")]);
-  let regex: RegExp;
-  try {
-    regex = new RegExp(rest, [...flags].join(""));
-  } catch (error) {
-    throw new ArgumentError(`Regular expression "${source}" does not compile: ${(error as Error).message}`);
-  }
+  const regex = compileRegex(source, caseBlind ? "i" : "");
   return { pattern: source, depth: Infinity, matches: (subject) => regex.test(subject) };
 }
 
