@@ -5,8 +5,11 @@ import type { DirectiveTable } from "./directive_table.ts";
 import type { Context, DirectiveRow, HostDraft, Target } from "./directives.ts";
 import { ArgumentError, placed, type Where } from "./errors.ts";
 import type { ConfigNode } from "./grammar.ts";
+import type { OverrideFiles } from "./htaccess.ts";
 import type { Section } from "./matching.ts";
-import { type Sections, ServerConfig, VirtualServer } from "./server_config.ts";
+import { accessFileNames, allows, DEFAULT_ACCESS_FILE_NAMES, type Overrides } from "./overrides.ts";
+import type { ConfigWarning } from "./read_options.ts";
+import { ServerConfig, VirtualServer } from "./server_config.ts";
 import { serverNames } from "./server_names.ts";
 import { mergeStores, Store } from "./stores.ts";
 
@@ -18,22 +21,62 @@ export interface ApplyOptions {
   readonly windowsPaths?: boolean;
   /** What would know a directive that no loaded module knows, such as "mpm_prefork_module". */
   readonly knownElsewhere?: (name: string) => string | undefined;
+  /** Finds .htaccess files of the given names; without it they are not looked for (nobody asks for files). */
+  readonly htaccess?: (names: readonly string[]) => OverrideFiles;
 }
 
 /** Applies `nodes` in order. @throws ConfigError */
 export function applyConfig(nodes: readonly ConfigNode[], options: ApplyOptions): ServerConfig {
   const hosts: HostDraft[] = [];
+  const warnings: ConfigWarning[] = [];
   const target: Target = {
     context: "server config",
     server: new Store(),
     dir: new Store(),
     serverRoot: options.serverRoot,
     windowsPaths: options.windowsPaths === true,
-    opened: { hosts, directories: [], files: [], locations: [] },
+    warnings,
+    opened: { hosts, directories: [], files: [], locations: [], ifs: [] },
   };
   applyNodes(nodes, target, options);
-  const main = virtualServer(target);
-  return new ServerConfig(main, hosts.map((host) => virtualServer(host.target, { main, host })));
+  const main = virtualServer(target, options);
+  return new ServerConfig(
+    main,
+    hosts.map((host) => virtualServer(host.target, options, { main, host })),
+    warnings,
+  );
+}
+
+/** Applies what a .htaccess file says. The section holds for the file's directory. @throws ConfigError */
+export function applyOverrideFile(
+  nodes: readonly ConfigNode[],
+  file: string,
+  overrides: Overrides,
+  options: ApplyOptions,
+): { section: Section; warnings: readonly ConfigWarning[] } {
+  const warnings: ConfigWarning[] = [];
+  const where: Where = { file, line: 1 };
+  const section: Section = {
+    pattern: file,
+    where,
+    dir: new Store(),
+    depth: 0,
+    matches: () => true,
+    files: [],
+    ifs: [],
+  };
+  applyNodes(nodes, {
+    context: ".htaccess",
+    // Rows that may stand here write to the other one.
+    server: new Store(),
+    dir: section.dir,
+    serverRoot: options.serverRoot,
+    windowsPaths: options.windowsPaths === true,
+    overrides,
+    warnings,
+    opened: { files: section.files, ifs: section.ifs },
+  }, options);
+  return { section, warnings };
 }
 
 function applyNodes(nodes: readonly ConfigNode[], to: Target, options: ApplyOptions): void {
@@ -41,28 +84,57 @@ function applyNodes(nodes: readonly ConfigNode[], to: Target, options: ApplyOpti
     const { children } = node;
     const name = children === undefined ? node.name : `<${node.name}>`;
     const where: Where = { file: node.file, line: node.line };
+    const row = placed(where, name, () => allowedRow(name, to, where, options));
+    if (row === undefined) continue;
     const inner = placed(where, name, () => {
-      const row = rowOf(name, options);
-      checkContext(row, to);
       const args = checkedArguments(row, node);
       if ("open" in row) return row.open(args, to, where);
-      row.apply(args, to);
+      row.apply(args, to, where);
       return undefined;
     });
-    if (inner !== undefined && children !== undefined) applyNodes(children, inner, options);
+    if (inner === undefined || !("open" in row)) continue;
+    applyNodes(children ?? [], inner, options);
+    placed(where, name, () => row.close?.(inner));
   }
 }
 
-function rowOf(name: string, { table, knownElsewhere }: ApplyOptions): DirectiveRow {
-  const row = table.find(name);
-  if (row !== undefined) return row;
+/** The row, checked against its place; undefined: to be passed over, as AllowOverride Nonfatal= says. @throws ArgumentError */
+function allowedRow(
+  name: string,
+  to: Target,
+  where: Where,
+  options: ApplyOptions,
+): DirectiveRow | undefined {
+  const { overrides } = to;
+  const row = options.table.find(name);
+  if (row === undefined) {
+    if (overrides?.ignoreUnknown !== true) throw unknownDirective(name, options);
+    to.warnings.push({ ...where, message: `AH02294: ${name} is passed over: no loaded module knows it` });
+    return undefined;
+  }
+  if (overrides === undefined) checkContext(row, to);
+  else if (!row.contexts.includes(".htaccess") || !allows(overrides, row)) {
+    if (!overrides.ignoreForbidden) throw new ArgumentError(`${name} not allowed here`);
+    to.warnings.push({ ...where, message: `AH02295: ${name} in .htaccess forbidden by AllowOverride` });
+    return undefined;
+  }
+  if (to.methods !== undefined && row.limitable !== true) {
+    to.warnings.push({
+      ...where,
+      message: `${name} holds for all methods, whatever the <${to.section}> around it`,
+    });
+  }
+  return row;
+}
+
+function unknownDirective(name: string, { table, knownElsewhere }: ApplyOptions): ArgumentError {
   const module = knownElsewhere?.(name);
   if (module !== undefined) {
-    throw new ArgumentError(`Invalid command '${name}': it belongs to ${module}, which is not loaded`);
+    return new ArgumentError(`Invalid command '${name}': it belongs to ${module}, which is not loaded`);
   }
   const nearest = table.nearest(name);
   const hint = nearest === undefined ? "no loaded module knows it" : `did you mean ${nearest}?`;
-  throw new ArgumentError(`Invalid command '${name}': ${hint}`);
+  return new ArgumentError(`Invalid command '${name}': ${hint}`);
 }
 
 function checkContext({ name, contexts }: DirectiveRow, { context, section }: Target): void {
@@ -89,44 +161,44 @@ function countText(min: number, max: number): string {
 }
 
 /** A host of what was applied; a virtual one within the main server's values and after its sections. */
-function virtualServer(target: Target, virtual?: { main: VirtualServer; host: HostDraft }): VirtualServer {
+function virtualServer(
+  target: Target,
+  { htaccess }: ApplyOptions,
+  virtual?: { main: VirtualServer; host: HostDraft },
+): VirtualServer {
   const { server, dir, opened, windowsPaths } = target;
-  const names = server.get(serverNames);
   const own = {
     directories: opened.directories ?? [],
     files: opened.files ?? [],
     locations: opened.locations ?? [],
+    ifs: opened.ifs ?? [],
   };
-  if (virtual === undefined) {
-    const sections = inOrder(own);
-    return new VirtualServer({
-      store: server,
-      dirDefaults: dir,
-      names,
-      addresses: [],
-      where: undefined,
-      sections,
-      windowsPaths,
-    });
-  }
-  const { main, host } = virtual;
+  const { main, host } = virtual ?? {};
+  const before = main?.sections ?? { directories: [], files: [], locations: [], ifs: [] };
+  const store = main === undefined ? server : mergeStores(main.store, server);
   return new VirtualServer({
-    store: mergeStores(main.store, server),
-    dirDefaults: mergeStores(main.dirDefaults, dir),
-    names,
-    addresses: host.addresses,
-    where: host.where,
-    sections: inOrder({
-      directories: [...main.sections.directories, ...own.directories],
-      files: [...main.sections.files, ...own.files],
-      locations: [...main.sections.locations, ...own.locations],
-    }),
+    store,
+    dirDefaults: main === undefined ? dir : mergeStores(main.dirDefaults, dir),
+    names: server.get(serverNames),
+    addresses: host?.addresses ?? [],
+    where: host?.where,
+    sections: {
+      directories: [...before.directories, ...own.directories].sort(byDepth),
+      files: [...before.files, ...own.files],
+      locations: [...before.locations, ...own.locations],
+      ifs: [...before.ifs, ...own.ifs],
+    },
     windowsPaths,
+    htaccess: htaccess === undefined ? undefined : htaccess(accessFileNamesOf(store)),
   });
 }
 
 /** Directories by depth; the sort is stable, so the main server's come before a virtual host's of the same depth. */
-function inOrder({ directories, files, locations }: Sections): Sections {
-  const byDepth = (a: Section, b: Section) => a.depth === b.depth ? 0 : a.depth - b.depth;
-  return { directories: [...directories].sort(byDepth), files, locations };
+function byDepth(a: Section, b: Section): number {
+  return a.depth === b.depth ? 0 : a.depth - b.depth;
+}
+
+function accessFileNamesOf(store: VirtualServer["store"]): readonly string[] {
+  const { names } = store.get(accessFileNames);
+  return names.length > 0 ? names : DEFAULT_ACCESS_FILE_NAMES;
 }

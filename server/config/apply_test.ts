@@ -47,7 +47,6 @@ Deno.test("apply: an unknown directive hints at the nearest name or at the modul
   fails(1, "<Locaton>", "Invalid command '<Locaton>': did you mean <Location>?", "<Locaton />\n</Locaton>");
   fails(1, "Zzzzzzzz", "Invalid command 'Zzzzzzzz': no loaded module knows it", "Zzzzzzzz");
   fails(1, "MinSpareServers", "it belongs to mpm_prefork_module, which is not loaded", "MinSpareServers 5");
-  fails(1, "<If>", "Invalid command '<If>'", '<If "true">\n</If>');
   fails(1, "VirtualHost", "Invalid command 'VirtualHost'", "VirtualHost *");
 });
 
@@ -88,11 +87,61 @@ Deno.test("apply: directives and sections stand only where they may", () => {
     ["Location", "Files"],
     ["Files", "Files"],
     ["FilesMatch", "Directory"],
+    ["If", "Location"],
+    ["Location", "Directory"],
   ];
   for (const [outer, inner] of nested) {
-    const text = `<${outer} *>\n<${inner} *>\n</${inner}>\n</${outer}>`.replace("Match *", "Match x");
+    const text = `<${outer} *>\n<${inner} *>\n</${inner}>\n</${outer}>`
+      .replace("Match *", "Match x").replace("<If *", "<If true");
     fails(2, `<${inner}>`, `<${inner}> cannot occur within <${outer}> section`, text);
   }
+});
+
+Deno.test("apply: conditions are read with the configuration; Else needs an If before it", () => {
+  fails(
+    1,
+    "<If>",
+    "Cannot parse condition clause: Variable 'FOO' does not exist",
+    '<If "%{FOO} == 1">\n</If>',
+  );
+  fails(1, "<If>", "takes one argument, not 0", "<If>\n</If>");
+  fails(1, "<Else>", "without previous <If>", "<Else>\n</Else>");
+  fails(4, "<Else>", "in same scope", "<If true>\n</If>\n<Location />\n<Else>\n</Else>\n</Location>");
+  fails(5, "<ElseIf>", "in same scope", "<If true>\n</If>\n<Else>\n</Else>\n<ElseIf true>\n</ElseIf>");
+  fails(2, "HostNote", "cannot occur within <If> section", "<If true>\nHostNote a\n</If>");
+});
+
+Deno.test("apply: <Limit> stands in sections, not in itself, and not for TRACE", () => {
+  const inRoot = (text: string) => `<Directory />\n${text}\n</Directory>`;
+  fails(1, "<Limit>", "is not allowed outside of sections", "<Limit GET>\n</Limit>");
+  fails(2, "<Limit>", "TRACE cannot be controlled", inRoot("<Limit GET TRACE>\n</Limit>"));
+  fails(2, "<Limit>", "takes at least one argument", inRoot("<Limit>\n</Limit>"));
+  fails(
+    3,
+    "<LimitExcept>",
+    "<LimitExcept> cannot occur within <Limit> section",
+    inRoot("<Limit GET>\n<LimitExcept GET>\n</LimitExcept>\n</Limit>"),
+  );
+  fails(3, "<Files>", "cannot occur within <Limit>", inRoot("<Limit GET>\n<Files x>\n</Files>\n</Limit>"));
+  const { warnings } = load(inRoot("<Limit GET>\nNote a\n</Limit>"));
+  assertEquals(warnings.map(({ line, message }) => [line, message]), [
+    [3, "Note holds for all methods, whatever the <Limit> around it"],
+  ]);
+});
+
+Deno.test("apply: AllowOverride and its kin", () => {
+  const inRoot = (text: string) => `<Directory />\n${text}\n</Directory>`;
+  fails(1, "AllowOverride", "is not allowed outside of sections", "AllowOverride All");
+  fails(2, "AllowOverride", "Illegal override option Foo", inRoot("AllowOverride Foo"));
+  fails(2, "AllowOverride", "Illegal option Foo", inRoot("AllowOverride Options=Indexes,Foo"));
+  fails(2, "AllowOverride", "=Override, =Unknown or =All expected", inRoot("AllowOverride Nonfatal"));
+  fails(2, "AllowOverrideList", "'None' not allowed", inRoot("AllowOverrideList None Note"));
+  fails(1, "AccessFileName", "a name without slashes", "AccessFileName a/b");
+  const { warnings } = load("<Location />\nAllowOverride All\nAllowOverrideList Note\n</Location>");
+  assertEquals(warnings.map(({ line, message }) => `${line} ${message.slice(0, 19)}`), [
+    "2 AH00114: Useless us",
+    "3 AH00115: Useless us",
+  ]);
 });
 
 Deno.test("apply: regular expressions and second arguments of sections are checked", () => {

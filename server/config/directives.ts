@@ -4,13 +4,19 @@
 import type { Section } from "./matching.ts";
 import type { HostAddress } from "./addresses.ts";
 import type { Where } from "./errors.ts";
+import type { MethodFilter } from "./limits.ts";
+import type { Overrides } from "./overrides.ts";
+import type { ConfigWarning } from "./read_options.ts";
 import type { DirStore, ServerStore } from "./stores.ts";
 
 /** Where a directive may stand. */
 export type Context = "server config" | "virtual host" | "directory" | ".htaccess";
 
-/** What AllowOverride has to allow for a directive in .htaccess. */
-export type Override = "AuthConfig" | "FileInfo" | "Indexes" | "Limit" | "Options" | "Nonfatal" | "All";
+/** A class of directives that AllowOverride may allow in .htaccess files. */
+export type OverrideClass = "AuthConfig" | "FileInfo" | "Indexes" | "Limit" | "Options";
+
+/** What AllowOverride has to allow for a directive in .htaccess: one of these classes, or (All) any class. */
+export type Override = OverrideClass | "All" | readonly OverrideClass[];
 
 /** The number of arguments: exact, from-to, or the rest of the line as one string. */
 export type Arity = number | readonly [min: number, max: number] | "raw";
@@ -24,19 +30,24 @@ interface Row {
   readonly syntax: string;
   readonly help: string;
   readonly default?: string;
+  /** A row without one is not allowed in .htaccess files, unless AllowOverrideList names it. */
   readonly override?: Override;
+  /** Minds the methods of a <Limit> around it; others hold for all methods there, and a warning says so. */
+  readonly limitable?: boolean;
 }
 
 /** A directive of one line. */
 export interface Directive extends Row {
   /** Puts the arguments into the stores of `to`. @throws ArgumentError */
-  apply(args: readonly string[], to: Target): void;
+  apply(args: readonly string[], to: Target, where: Where): void;
 }
 
 /** A directive with others in it, from `<Name>` to `</Name>`. */
 export interface SectionDirective extends Row {
   /** The target of the directives in it. @throws ArgumentError */
   open(args: readonly string[], to: Target, where: Where): Target;
+  /** All directives in it have been applied to `inner`, which open() has made. @throws ArgumentError */
+  close?(inner: Target): void;
 }
 
 /** Anything that a directive table may hold. */
@@ -55,12 +66,19 @@ export interface Target {
   readonly serverRoot: string;
   /** File names are those of Windows: a backslash is a slash, upper and lower case are the same. */
   readonly windowsPaths: boolean;
+  /** Of a <Limit> around this place; undefined: all methods. */
+  readonly methods?: MethodFilter;
+  /** What a .htaccess file may say; undefined elsewhere. */
+  readonly overrides?: Overrides;
+  /** For people: what is of no use, or is not what it seems. */
+  readonly warnings: ConfigWarning[];
   /** What sections found here are added to; a list that is not there refuses its sections. */
   readonly opened: {
     readonly hosts?: HostDraft[];
     readonly directories?: Section[];
     readonly files?: Section[];
     readonly locations?: Section[];
+    readonly ifs?: Section[];
   };
 }
 

@@ -29,6 +29,8 @@ interface LineDirective {
   readonly syntax: string;
   /** Not within sections. */
   readonly global?: boolean;
+  /** In .htaccess files too. */
+  readonly anywhere?: boolean;
   apply(args: readonly string[], at: At): ReaderAction | void;
 }
 
@@ -90,18 +92,21 @@ const ROWS: readonly LineDirective[] = [
     name: "Use",
     args: [1, Infinity],
     syntax: "Use name [argument] ...",
+    anywhere: true,
     apply: ([name, ...args]) => ({ kind: "use", name, args }),
   },
   {
     name: "UndefMacro",
     args: [1, 1],
     syntax: "UndefMacro name",
+    anywhere: true,
     apply: ([name]) => ({ kind: "undefine macro", name }),
   },
   {
     name: "Error",
     args: [1, Infinity],
     syntax: "Error message",
+    anywhere: true,
     apply(_args, { raw }) {
       throw new ArgumentError(/^["']/.test(raw) ? getWord(raw).word : raw);
     },

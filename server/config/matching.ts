@@ -2,6 +2,7 @@
 
 import type { Where } from "./errors.ts";
 import { compileGlob, isGlob } from "./glob.ts";
+import type { Branch } from "./if_sections.ts";
 import { compileRegex } from "./regex.ts";
 import type { DirStore } from "./stores.ts";
 
@@ -20,8 +21,12 @@ export interface Section {
    * is, as far as that is known.
    */
   matches(subject: string, isDirectory?: boolean): boolean;
-  /** <Files> within a <Directory>. */
+  /** <Files> within it. */
   readonly files: Section[];
+  /** <If>, <ElseIf> and <Else> within it, in order. */
+  readonly ifs: Section[];
+  /** Of an <If> and its kin. */
+  readonly branch?: Branch;
 }
 
 /** The part of a section that its arguments determine. */

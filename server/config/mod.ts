@@ -12,16 +12,22 @@ export type {
   DirectiveRow,
   HostDraft,
   Override,
+  OverrideClass,
   SectionDirective,
   Target,
 } from "./directives.ts";
 export { ArgumentError, ConfigError, type Where } from "./errors.ts";
 export { type ConfigFiles, denoFiles } from "./files.ts";
 export type { ConfigNode } from "./grammar.ts";
+export { OverrideError, type OverrideFiles, overrideFiles, type OverrideFilesOptions } from "./htaccess.ts";
+export { holdsFor, type MethodFilter } from "./limits.ts";
 export type { Section } from "./matching.ts";
+export type { Overrides } from "./overrides.ts";
+export { compileRegex } from "./regex.ts";
+export { inSubnet, parseSubnet, type Subnet } from "./subnet.ts";
 export type { ConfigTree, ConfigWarning, IncludedFile, ReadOptions } from "./read_options.ts";
 export { readConfig } from "./reader.ts";
-export { resolveDirectory } from "./resolve.ts";
+export { type Asker, resolveDirectory } from "./resolve.ts";
 export { sectionRows } from "./sections.ts";
 export { type Sections, ServerConfig, VirtualServer } from "./server_config.ts";
 export { type ServerNames, serverNames } from "./server_names.ts";

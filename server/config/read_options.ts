@@ -16,6 +16,10 @@ export interface ReadOptions {
   readonly after?: readonly string[];
   /** The names of -D. */
   readonly defines?: readonly string[];
+  /** What another configuration has defined (ConfigTree.defines): it holds here too. */
+  readonly inherited?: readonly (readonly [name: string, value: string | undefined])[];
+  /** A .htaccess file is read: what is for the whole server is refused. */
+  readonly htaccess?: boolean;
   /** The environment, for `${NAME}`. */
   readonly environment: (name: string) => string | undefined;
   /** What <IfVersion> compares with, such as "2.4.66". */

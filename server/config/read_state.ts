@@ -22,6 +22,7 @@ export class ReadState implements Facts {
     this.version = options.version;
     this.currentRoot = options.serverRoot;
     for (const name of options.defines ?? []) this.defines.set(name, undefined);
+    for (const [name, value] of options.inherited ?? []) this.define(name, value);
   }
 
   serverRoot(): string {

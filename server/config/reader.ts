@@ -139,6 +139,9 @@ class Reader {
       return;
     }
     const action = placed(where, name, () => {
+      if (this.#options.htaccess === true && special.anywhere !== true) {
+        throw new ArgumentError(`${name} not allowed here`);
+      }
       if (special.global && frame.enclosing !== undefined) {
         throw new ArgumentError(`${name} cannot occur within <${frame.enclosing}> section`);
       }

@@ -1,6 +1,7 @@
 // Are the sections that match merged in httpd's order, and merged once?
 
 import { assert, assertEquals, assertNotEquals, assertStrictEquals } from "@std/assert";
+import { testSubject } from "./expression/test_subject.ts";
 import { resolveDirectory } from "./resolve.ts";
 import type { ServerConfig } from "./server_config.ts";
 import { load, noteDir } from "./test_support.ts";
@@ -153,12 +154,94 @@ Deno.test("resolve: equal sets of sections share one store, other sets do not", 
 Deno.test("resolve: more sets of sections than are kept are still merged rightly", () => {
   const letters = [..."abcdefghijklm"];
   const config = sections(letters.map((letter) => [`LocationMatch ${letter}`, letter] as const));
+  const store = (url: string) => resolveDirectory(config.main, url, "");
+  const first = store("/m");
+  assertStrictEquals(store("/m"), first);
   for (let set = 0; set < 1 << letters.length; set++) {
     const url = letters.filter((_, bit) => set & (1 << bit)).join("");
     assertEquals(notes(config, `/${url}`, ""), ["0", ...url].join(" "));
   }
-  // The first sets are kept, the last one is not: clients cannot fill the memory.
-  const store = (url: string) => resolveDirectory(config.main, url, "");
-  assertStrictEquals(store("/a"), store("/a"));
-  assert(store(`/${letters.join("")}`) !== store(`/${letters.join("")}`));
+  // What was kept has been dropped on the way: clients cannot fill the memory.
+  assert(store("/m") !== first);
+});
+
+/** Notes for a request that asks with the values of testSubject(), and what they were said to depend on. */
+function asked(config: ServerConfig, url: string, file: string): { notes: string; depends: string[] } {
+  const depends: string[] = [];
+  const asker = { ...testSubject(), dependsOn: (what: string) => void depends.push(what) };
+  const store = resolveDirectory(config.main, url, file, false, asker);
+  return { notes: store.get(noteDir).notes.join(" "), depends };
+}
+
+Deno.test("resolve: of a chain of <If> the first that is true counts, after all other sections", () => {
+  const config = load(`Note 0
+<If "%{REQUEST_URI} == '/other'">
+  Note a
+</If>
+<ElseIf "%{REQUEST_URI} == '/a/b'">
+  Note b
+  <If "true">
+    Note nested
+  </If>
+  <Else>
+    Note wrong
+  </Else>
+  <Files x>
+    Note file
+  </Files>
+</ElseIf>
+Note 1
+<ElseIf true>
+  Note c
+</ElseIf>
+<Else>
+  Note d
+</Else>
+<Location />
+  Note L
+</Location>
+<Directory /a>
+  Note D
+  <If "-n req('none')">
+    Note e
+  </If>
+  <Else>
+    Note f
+  </Else>
+</Directory>`);
+  assertEquals(asked(config, "/", "/a/x"), { notes: "0 1 D L b file nested f", depends: ["request"] });
+  assertEquals(asked(config, "/", "/b/y").notes, "0 1 L b nested");
+  assertEquals(notes(config, "/", "/a/x"), "0 1 D L");
+});
+
+Deno.test("resolve: without <If> nothing depends on the request", () => {
+  assertEquals(asked(sections([["Location /", "L"]]), "/", "/x"), { notes: "0 L", depends: [] });
+});
+
+Deno.test("resolve: <If> within Files and Location, and in the order in which their sections are merged", () => {
+  const config = load(`<Location />
+  <If true>
+    Note L
+  </If>
+</Location>
+<Files x>
+  <If true>
+    Note F
+  </If>
+</Files>
+<VirtualHost *>
+  <If true>
+    Note host
+  </If>
+</VirtualHost>
+<If true>
+  Note main
+</If>`);
+  assertEquals(asked(config, "/", "/x").notes, "main F L");
+  const [host] = config.hosts;
+  const asker = { ...testSubject(), dependsOn: () => {} };
+  assertEquals(
+    resolveDirectory(host, "/", "/x", false, asker).get(noteDir).notes.join(" "),
+    "main host F L",
+  );
 });

@@ -11,6 +11,9 @@ import {
   regexPattern,
   type Section,
 } from "./matching.ts";
+import { ifRows } from "./if_sections.ts";
+import { limitRows } from "./limits.ts";
+import { overrideRows } from "./overrides.ts";
 import { serverNameRows } from "./server_names.ts";
 import { Store } from "./stores.ts";
 
@@ -36,7 +39,7 @@ const virtualHost: SectionDirective = {
       section: "VirtualHost",
       server: new Store(),
       dir: new Store(),
-      opened: { directories: [], files: [], locations: [] },
+      opened: { directories: [], files: [], locations: [], ifs: [] },
     };
     listed(to.opened.hosts, "VirtualHost", to).push({ addresses: args.map(parseHostAddress), where, target });
     return target;
@@ -87,10 +90,11 @@ const KINDS: readonly Kind[] = [
 /** `<Kind argument>`, `<Kind ~ regex>` and `<KindMatch regex>`. */
 function rowsOf({ name, list, contexts, argument, what, ofFiles, plain }: Kind): SectionDirective[] {
   const open = (pattern: Pattern, section: string, to: Target, where: Section["where"]): Target => {
-    const opened: Section = { ...pattern, where, dir: new Store(), files: [] };
+    const opened: Section = { ...pattern, where, dir: new Store(), files: [], ifs: [] };
     listed(to.opened[list], section, to).push(opened);
-    const nested = name === "Directory" ? { files: opened.files } : {};
-    return { ...to, context: "directory", section, dir: opened.dir, opened: nested };
+    const nested = name === "Directory" ? { files: opened.files, ifs: opened.ifs } : { ifs: opened.ifs };
+    const context = to.context === ".htaccess" ? ".htaccess" : "directory";
+    return { ...to, context, section, dir: opened.dir, opened: nested };
   };
   const regex = (source: string, to: Target) => regexPattern(source, ofFiles && to.windowsPaths);
   return [{
@@ -99,6 +103,7 @@ function rowsOf({ name, list, contexts, argument, what, ofFiles, plain }: Kind):
     args: [1, 2],
     syntax: `<${name} ${argument}>`,
     help: `Directives for ${what}`,
+    override: contexts === ANYWHERE ? "All" : undefined,
     open(args, to, where) {
       const [first, second] = args;
       if (second === undefined) return open(plain(first, to), name, to, where);
@@ -110,6 +115,7 @@ function rowsOf({ name, list, contexts, argument, what, ofFiles, plain }: Kind):
     contexts,
     args: 1,
     syntax: `<${name}Match regex>`,
+    override: contexts === ANYWHERE ? "All" : undefined,
     help: `Directives for what a regular expression matches, else as <${name}>`,
     open: ([source], to, where) => open(regex(source, to), `${name}Match`, to, where),
   }];
@@ -119,5 +125,8 @@ function rowsOf({ name, list, contexts, argument, what, ofFiles, plain }: Kind):
 export const sectionRows: readonly DirectiveRow[] = [
   virtualHost,
   ...KINDS.flatMap(rowsOf),
+  ...ifRows,
+  ...limitRows,
+  ...overrideRows,
   ...serverNameRows,
 ];

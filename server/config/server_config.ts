@@ -2,7 +2,9 @@
 
 import type { HostAddress } from "./addresses.ts";
 import type { Where } from "./errors.ts";
+import type { OverrideFiles } from "./htaccess.ts";
 import type { Section } from "./matching.ts";
+import type { ConfigWarning } from "./read_options.ts";
 import { SectionResolver } from "./resolve.ts";
 import type { ServerNames } from "./server_names.ts";
 import type { DirStore, ServerStore } from "./stores.ts";
@@ -15,6 +17,8 @@ export interface Sections {
   /** Those that are not within a <Directory>, in the order of the configuration. */
   readonly files: readonly Section[];
   readonly locations: readonly Section[];
+  /** Those that are within no other section. */
+  readonly ifs: readonly Section[];
 }
 
 /** What a virtual host is made of. */
@@ -26,6 +30,7 @@ export interface VirtualServerParts {
   readonly where: Where | undefined;
   readonly sections: Sections;
   readonly windowsPaths: boolean;
+  readonly htaccess: OverrideFiles | undefined;
 }
 
 /** The main server, or a virtual host with the main server's values under its own. */
@@ -50,7 +55,7 @@ export class VirtualServer {
     this.addresses = parts.addresses;
     this.where = parts.where;
     this.sections = parts.sections;
-    this.resolver = new SectionResolver(parts.dirDefaults, parts.sections, parts.windowsPaths);
+    this.resolver = new SectionResolver(parts);
   }
 }
 
@@ -59,7 +64,11 @@ export class ServerConfig {
   /** Finds the virtual host of a request. */
   readonly hostTable: HostTable;
 
-  constructor(readonly main: VirtualServer, readonly hosts: readonly VirtualServer[]) {
+  constructor(
+    readonly main: VirtualServer,
+    readonly hosts: readonly VirtualServer[],
+    readonly warnings: readonly ConfigWarning[],
+  ) {
     this.hostTable = new HostTable(main, hosts);
   }
 
@@ -67,14 +76,21 @@ export class ServerConfig {
   *allDirStores(): Generator<DirStore> {
     const seen = new Set<DirStore>();
     for (const host of [this.main, ...this.hosts]) {
-      const { directories, files, locations } = host.sections;
-      const nested = directories.flatMap((section) => section.files);
-      const sections = [...directories, ...nested, ...files, ...locations];
-      for (const store of [host.dirDefaults, ...sections.map(({ dir }) => dir)]) {
+      const { directories, files, locations, ifs } = host.sections;
+      for (const store of [host.dirDefaults, ...storesOf([...directories, ...files, ...locations, ...ifs])]) {
         if (seen.has(store)) continue;
         seen.add(store);
         yield store;
       }
     }
+  }
+}
+
+/** The stores of sections and of all within them. */
+function* storesOf(sections: readonly Section[]): Generator<DirStore> {
+  for (const { dir, files, ifs } of sections) {
+    yield dir;
+    yield* storesOf(files);
+    yield* storesOf(ifs);
   }
 }

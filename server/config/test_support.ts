@@ -72,8 +72,9 @@ export const noteHost = serverKey<{ notes: string[] }>("host note", {
 
 const note: Directive = {
   name: "Note",
-  contexts: ["server config", "virtual host", "directory"],
+  contexts: ["server config", "virtual host", "directory", ".htaccess"],
   args: 1,
+  override: "FileInfo",
   syntax: "Note text",
   help: "Appends to the notes of a place",
   apply: ([text], to) => {
