@@ -5,13 +5,19 @@ import { dirname, fromFileUrl, isAbsolute, join, resolve } from "@std/path";
 import { allMpms, findMpm, type Mpm, type MpmSettings, requireMpm, type RunnableConfig } from "../mpm/mod.ts";
 import { defaultMpm, system } from "../platform/detect.ts";
 import { CORE_DEFAULTS, coreServer } from "../modules/core/config.ts";
+import { openFiles } from "../modules/core/open_files.ts";
 import {
   applyConfig,
+  type ApplyOptions,
   ArgumentError,
   type ConfigNode,
+  type ConfigTree,
+  type ConfigWarning,
   denoFiles,
   type Directive,
   DirectiveTable,
+  overrideFiles,
+  type OverrideFilesOptions,
   readConfig,
   sectionRows,
   type ServerConfig,
@@ -82,18 +88,62 @@ function mpmWith(directive: string): string | undefined {
   return mpm === undefined ? undefined : `the MPM ${mpm.name}`;
 }
 
+/** What server threads need beyond the tree: they look for .htaccess files. */
+export interface ThreadFacts {
+  /** What the configuration has defined. */
+  readonly defines: ConfigTree["defines"];
+  readonly warn: (warning: ConfigWarning) => void;
+}
+
 /** Applies a tree; control process and server threads both do, each for itself. @throws ConfigError */
 export function applyTree(
   nodes: readonly ConfigNode[],
   serverRoot: string,
   mpm: Mpm | undefined,
+  thread?: ThreadFacts,
 ): ServerConfig {
-  return applyConfig(nodes, {
+  const apply: ApplyOptions = {
     table: tableFor(mpm),
     serverRoot,
     windowsPaths: system === "windows",
     knownElsewhere: mpmWith,
-  });
+  };
+  if (thread === undefined) return applyConfig(nodes, apply);
+  const read = { ...readingFacts(() => mpm), files: denoFiles, serverRoot, inherited: thread.defines };
+  const options: OverrideFilesOptions = {
+    apply,
+    read,
+    warn: thread.warn,
+    stampOf: fileStamp,
+    valid: () => openFiles.settings.max === 0 ? 0 : openFiles.settings.valid,
+    now: () => performance.now(),
+  };
+  return applyConfig(nodes, { ...apply, htaccess: (names) => overrideFiles(names, options) });
+}
+
+/** Changes when the file does; undefined: there is no such file. @throws the system's error when that may not be known */
+function fileStamp(path: string): string | undefined {
+  try {
+    const { isFile, mtime, size, ino } = Deno.statSync(path);
+    return isFile ? `${mtime?.getTime()} ${size} ${ino}` : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    // A name that is too long is no file's; the request fails of itself.
+    if (/name too long/i.test(String(error))) return undefined;
+    throw error;
+  }
+}
+
+/** What conditions of a configuration ask for; the MPM may be chosen while it is read. */
+function readingFacts(mpm: () => Mpm | undefined) {
+  return {
+    environment: (name: string) => Deno.env.get(name),
+    version: HTTPD_VERSION,
+    hasModule: (name: string) =>
+      MODULES.some((module) => module.name === name || module.source === name) ||
+      mpm()?.module === name || mpm()?.source === name,
+    hasDirective: (name: string) => tableFor(mpm()).find(name) !== undefined,
+  };
 }
 
 /** ServerRoot until something else is said: where mod.ts is, where the compiled program is, or the current directory. */
@@ -125,8 +175,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     before: alone ? applicationLines(options) : [],
     after: application === undefined ? [] : [`Application ${JSON.stringify(resolve(application))}`],
     defines: options.defines,
-    environment: (name) => Deno.env.get(name),
-    version: HTTPD_VERSION,
+    ...readingFacts(current),
     loadModule(id, path) {
       if (findMpm(id) !== undefined) {
         named.push({ name: id, by: `LoadModule ${id}` });
@@ -135,10 +184,6 @@ export async function loadConfiguration(options: Options, entry: string): Promis
         throw new ArgumentError(`Cannot load ${path} into server: there is no module ${id}`);
       }
     },
-    hasModule: (name) =>
-      MODULES.some((module) => module.name === name || module.source === name) ||
-      current()?.module === name || current()?.source === name,
-    hasDirective: (name) => tableFor(current()).find(name) !== undefined,
   });
   const { nodes } = read;
   const config = applyTree(nodes, read.serverRoot, current());
@@ -148,6 +193,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     nodes,
     mpm: named[0]?.name ?? defaultMpm().name,
     serverRoot: read.serverRoot,
+    defines: read.defines,
     errorLog: absolute(values.errorLog),
     logLevel: values.logLevel,
   };
@@ -164,7 +210,9 @@ export async function loadConfiguration(options: Options, entry: string): Promis
       if (errorLog !== "/dev/stderr") makeWritable(errorLog, "AH00091: could not open error log file");
       for (const module of MODULES) module.openLogs?.(config, read.serverRoot);
     },
-    warnings: read.warnings.map(({ message, file, line }) => `${message} (line ${line} of ${file})`),
+    warnings: [...read.warnings, ...config.warnings].map(({ message, file, line }) =>
+      `${message} (line ${line} of ${file})`
+    ),
     runnable: {
       settings: config.main.store.get(mpmSettings),
       program,

@@ -1,6 +1,9 @@
 // Which modules does this server have? The list; everything else takes them from here.
 
+import { accessCompat } from "../modules/access_compat/mod.ts";
 import { app } from "../modules/app/mod.ts";
+import { authzCore } from "../modules/authz_core/mod.ts";
+import { authzHost, hostProviders } from "../modules/authz_host/mod.ts";
 import { core } from "../modules/core/mod.ts";
 import { dir } from "../modules/dir/mod.ts";
 import { logConfig } from "../modules/log_config/mod.ts";
@@ -9,4 +12,14 @@ import { status } from "../modules/status/mod.ts";
 import type { ServerModule } from "./request/module.ts";
 
 /** All modules, in the order in which their hooks are asked. The core comes last: its handler takes what nobody else wants. */
-export const MODULES: readonly ServerModule[] = [status, app, dir, mime, logConfig, core];
+export const MODULES: readonly ServerModule[] = [
+  status,
+  app,
+  dir,
+  mime,
+  logConfig,
+  accessCompat,
+  authzHost,
+  authzCore(hostProviders),
+  core,
+];

@@ -6,7 +6,7 @@ import { HttpConnection } from "./http/engine/connection.ts";
 import { CORE_DEFAULTS, coreDir, coreServer } from "../modules/core/config.ts";
 import { prepare } from "../modules/core/default_handler.ts";
 import { showsStatus } from "../modules/status/mod.ts";
-import type { ConfigNode, VirtualServer } from "./config/mod.ts";
+import type { ConfigNode, ConfigTree, VirtualServer } from "./config/mod.ts";
 import { applyTree } from "./configuration.ts";
 import { serverBanner } from "./http/content/mod.ts";
 import type { ConnectionSettings } from "./http/engine/service.ts";
@@ -20,6 +20,8 @@ export interface ProgramData {
   readonly nodes: readonly ConfigNode[];
   readonly mpm: string;
   readonly serverRoot: string;
+  /** -D and Define, for .htaccess files. */
+  readonly defines: ConfigTree["defines"];
   /** Absolute. */
   readonly errorLog: string;
   readonly logLevel: readonly string[];
@@ -51,8 +53,11 @@ export async function createProgram(order: ProgramOrder): Promise<ThreadProgram>
 /** The service of one thread. @throws whatever a module throws that cannot start, an application that does not load for one */
 async function createService(data: ProgramData, order: ThreadOrder) {
   const mpm = findMpm(data.mpm);
-  const config = applyTree(data.nodes, data.serverRoot, mpm);
   const errorLog = new ErrorLog(data.errorLog, data.logLevel, order.thread);
+  const config = applyTree(data.nodes, data.serverRoot, mpm, {
+    defines: data.defines,
+    warn: ({ file, line, message }) => errorLog.log("warn", "core", undefined, `${file}:${line}: ${message}`),
+  });
   const hooks = MODULES.flatMap((module) => module.hooks?.() ?? []);
   const tokens = config.main.store.get(coreServer).serverTokens ?? CORE_DEFAULTS.serverTokens;
   const serverField = serverBanner(tokens, { version: VERSION, platform: systemTitle, components: [] });
@@ -66,6 +71,8 @@ async function createService(data: ProgramData, order: ThreadOrder) {
     pathOptions: (host) => ({ ...CORE_DEFAULTS, ...host.store.get(coreServer) }),
     bodyLimit: (dir) => dir.get(coreDir).limitRequestBody,
     prepare,
+    serverSoftware: serverField,
+    documentRoot: (host) => host.store.get(coreServer).documentRoot,
     log: (level, ah, message, client) =>
       errorLog.log(level, "core", ah, message, { client: `${client.address}:${client.port}` }),
   });
@@ -79,6 +86,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
       },
       scoreboard,
       config,
+      subjectOf: (exchange) => service.subjectOf(exchange),
       serverRoot: data.serverRoot,
       thread: order.thread,
       log: (level, ah, message) => errorLog.log(level, "core", ah, message),

@@ -15,6 +15,7 @@ import { type CoreDir, coreDir, type CoreServer, coreServer } from "./config.ts"
 
 const SERVER = ["server config"] as const;
 const HOST = ["server config", "virtual host"] as const;
+const SECTIONS = ["server config", "virtual host", "directory"] as const;
 const DIR = ["server config", "virtual host", "directory", ".htaccess"] as const;
 
 type Parse<T> = (args: readonly string[]) => T;
@@ -41,9 +42,11 @@ function serverRow<K extends keyof CoreServer>(
   };
 }
 
+/** A row that sets one value of a place; without `override` not in .htaccess files. */
 function dirRow<K extends keyof CoreDir>(
   name: string,
   key: K,
+  override: Directive["override"],
   syntax: string,
   help: string,
   parse: Parse<CoreDir[K]>,
@@ -51,7 +54,8 @@ function dirRow<K extends keyof CoreDir>(
 ): Directive {
   return {
     name,
-    contexts: DIR,
+    contexts: override === undefined ? SECTIONS : DIR,
+    override,
     args,
     syntax: `${name} ${syntax}`,
     help,
@@ -309,14 +313,24 @@ export const coreDirectives: readonly Directive[] = [
   dirRow(
     "LimitRequestBody",
     "limitRequestBody",
+    "All",
     "bytes",
     "The longest request body; 0: no limit",
     number("LimitRequestBody", 0),
   ),
-  dirRow("FileETag", "fileETag", "component ...", "What the ETag of a file is made of", fileETag, [1, 5]),
+  dirRow(
+    "FileETag",
+    "fileETag",
+    "FileInfo",
+    "component ...",
+    "What the ETag of a file is made of",
+    fileETag,
+    [1, 5],
+  ),
   dirRow(
     "MaxRanges",
     "maxRanges",
+    undefined,
     "default|unlimited|none|number",
     "The most ranges of one request",
     rangeLimit("MaxRanges", 200),
@@ -324,6 +338,7 @@ export const coreDirectives: readonly Directive[] = [
   dirRow(
     "MaxRangeOverlaps",
     "maxOverlaps",
+    undefined,
     "default|unlimited|none|number",
     "The most ranges that overlap",
     rangeLimit("MaxRangeOverlaps", 20),
@@ -331,6 +346,7 @@ export const coreDirectives: readonly Directive[] = [
   dirRow(
     "MaxRangeReversals",
     "maxReversals",
+    undefined,
     "default|unlimited|none|number",
     "The most ranges that go backwards",
     rangeLimit("MaxRangeReversals", 20),
@@ -338,6 +354,7 @@ export const coreDirectives: readonly Directive[] = [
   dirRow(
     "SetHandler",
     "handler",
+    "FileInfo",
     "handler-name|None",
     "The handler that answers requests here",
     ([name]) => name.toLowerCase(),

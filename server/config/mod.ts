@@ -18,7 +18,7 @@ export type {
 } from "./directives.ts";
 export { ArgumentError, ConfigError, type Where } from "./errors.ts";
 export { type ConfigFiles, denoFiles } from "./files.ts";
-export type { ConfigNode } from "./grammar.ts";
+export { type ConfigNode, getWord, words } from "./grammar.ts";
 export { OverrideError, type OverrideFiles, overrideFiles, type OverrideFilesOptions } from "./htaccess.ts";
 export { holdsFor, type MethodFilter } from "./limits.ts";
 export type { Section } from "./matching.ts";

@@ -3,8 +3,10 @@
 
 import type { Transport } from "../../mpm/mod.ts";
 import type { DirStore, VirtualServer } from "../config/mod.ts";
+
 import type { Reply } from "../http/engine/reply.ts";
 import type { RequestHead } from "../http/parser/mod.ts";
+import type { ExchangeSubject } from "./expression_subject.ts";
 
 /** A request body for handlers that want one. */
 export interface RequestBody {
@@ -39,6 +41,15 @@ export class Exchange {
   handler: string | undefined = undefined;
   contentType: string | undefined = undefined;
   body: RequestBody | undefined = undefined;
+  /** Variables of the request, and notes of modules to each other; undefined: there are none. */
+  environment: Map<string, string> | undefined = undefined;
+  notes: Map<string, string> | undefined = undefined;
+  /** The request as expressions see it; there from the access checks on, before them ThreadContext.subjectOf() makes it. */
+  subject!: ExchangeSubject;
+  /** What the answer depends on beyond target and file: what .htaccess files say at the moment, or this very request. */
+  dependsOn: "file" | "overrides" | "request" = "file";
+  /** Fields that conditions have looked at, in lower case: caches have to know of them. */
+  varyOn: Set<string> | undefined = undefined;
   reply: Reply | undefined = undefined;
   /** Status of the response before any internal redirect or error document. */
   status = 0;

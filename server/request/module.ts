@@ -2,8 +2,10 @@
 // names. A module knows the server's public types and nothing of MPMs or sockets.
 
 import type { Scoreboard } from "../../mpm/mod.ts";
-import type { Directive, ServerConfig } from "../config/mod.ts";
+import type { ExpressionSubject } from "../config/expression/mod.ts";
+import type { DirectiveRow, ServerConfig } from "../config/mod.ts";
 import type { Reply } from "../http/engine/reply.ts";
+import type { Access } from "./access.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** What the server says of itself. */
@@ -31,6 +33,8 @@ export interface ThreadContext {
   readonly serverRoot: string;
   /** Index of this thread in its child. */
   readonly thread: number;
+  /** A request as expressions see it. */
+  subjectOf(exchange: Exchange): ExpressionSubject;
   /** Writes to the error log. */
   log(
     level: "emerg" | "alert" | "crit" | "error" | "warn" | "notice" | "info" | "debug",
@@ -47,6 +51,12 @@ export interface ModuleHooks {
   readonly translateName?: (exchange: Exchange) => boolean;
   /** filename -> file: looks at the file system. A reply ends the request (the file may not be known). */
   readonly mapToStorage?: (exchange: Exchange) => Reply | undefined;
+  /** Whether client, method and place go together, whoever the user is. Asked again when the place has changed. */
+  readonly accessChecker?: (exchange: Exchange) => Access;
+  /** Whether this user may have the resource; where Satisfy is Any, asked only if accessChecker() refuses. */
+  readonly authChecker?: (exchange: Exchange) => Access;
+  /** Satisfy, where the configuration says it. */
+  readonly satisfies?: (exchange: Exchange) => "any" | "all" | undefined;
   /** After the file has been looked up: media types, index files, redirects. Every module is asked until one replies. */
   readonly fixups?: (exchange: Exchange) => Reply | undefined;
   /** Answers the request, or undefined: the next one may. */
@@ -69,7 +79,7 @@ export interface ServerModule {
   readonly name: string;
   /** "mod_dir.c", as IfModule and -l name it. */
   readonly source: string;
-  readonly directives: readonly Directive[];
+  readonly directives: readonly DirectiveRow[];
   /** In the control process, before anything is started: refuses what cannot work. @throws ConfigError */
   checkConfig?(config: ServerConfig, serverRoot: string): void | Promise<void>;
   /** In the control process, before it starts: makes sure that what the threads will write to can be written. @throws LogError */

@@ -5,6 +5,7 @@ import { system } from "../../platform/detect.ts";
 import { type Endpoint, type Scoreboard, SlotField, SlotStatus, SlotText } from "../../mpm/mod.ts";
 import {
   type DirStore,
+  OverrideError,
   resolveDirectory,
   selectVirtualHost,
   type ServerConfig,
@@ -15,8 +16,11 @@ import { OutputBuffer } from "../http/engine/output.ts";
 import type { PreparedReply, Reply } from "../http/engine/reply.ts";
 import type { ConnectionSettings, Service } from "../http/engine/service.ts";
 import { Field, type ProtocolError } from "../http/parser/mod.ts";
+import { AccessControl } from "./access.ts";
 import { errorReply } from "./error_reply.ts";
 import type { Exchange } from "./exchange.ts";
+import { ExchangeSubject, type SubjectFacts } from "./expression_subject.ts";
+import { LookAhead } from "./look_ahead.ts";
 import type { ModuleHooks } from "./module.ts";
 
 /** What the service is put together from. */
@@ -35,8 +39,11 @@ export interface ServiceParts {
   readonly bodyLimit: (dir: DirStore) => number;
   /** Makes a message of a reply that may be kept (the default handler's). */
   readonly prepare: (exchange: Exchange, reply: Reply, serverField: string) => PreparedReply | undefined;
+  /** For expressions. */
+  readonly serverSoftware: string;
+  readonly documentRoot: (host: VirtualServer) => string | undefined;
   readonly log: (
-    level: "error" | "info" | "debug",
+    level: "alert" | "crit" | "error" | "info" | "debug",
     ah: string | undefined,
     message: string,
     client: Endpoint,
@@ -61,7 +68,10 @@ export class RequestService implements Service {
   readonly #settings: Map<VirtualServer, ConnectionSettings> = new Map();
   readonly #prepared: Map<VirtualServer, Map<string, PreparedReply>> = new Map();
   readonly #translators: NonNullable<ModuleHooks["translateName"]>[] = [];
-  readonly #filePhases: ((exchange: Exchange) => Reply | undefined)[] = [];
+  readonly #storageMappers: NonNullable<ModuleHooks["mapToStorage"]>[];
+  readonly #fixups: NonNullable<ModuleHooks["fixups"]>[];
+  readonly #access: AccessControl;
+  readonly #facts: SubjectFacts;
   readonly #handlers: ModuleHooks[] = [];
   readonly #quickHandlers: NonNullable<ModuleHooks["quickHandler"]>[] = [];
   readonly #loggers: NonNullable<ModuleHooks["logTransaction"]>[] = [];
@@ -72,10 +82,21 @@ export class RequestService implements Service {
       this.#prepared.set(host, new Map());
     }
     this.settings = this.#settings.get(parts.config.main)!;
-    this.#filePhases.push(
-      ...parts.hooks.flatMap(({ mapToStorage }) => mapToStorage ?? []),
-      ...parts.hooks.flatMap(({ fixups }) => fixups ?? []),
-    );
+    this.#storageMappers = parts.hooks.flatMap(({ mapToStorage }) => mapToStorage ?? []);
+    this.#fixups = parts.hooks.flatMap(({ fixups }) => fixups ?? []);
+    this.#access = new AccessControl(parts.hooks);
+    const lookAhead = new LookAhead({
+      pathOptions: parts.pathOptions,
+      translators: this.#translators,
+      storageMappers: this.#storageMappers,
+      place: (exchange) => this.#place(exchange),
+      access: this.#access,
+    });
+    this.#facts = {
+      serverSoftware: parts.serverSoftware,
+      documentRoot: ({ vhost }) => parts.documentRoot(vhost),
+      isReachable: (exchange, kind, target) => lookAhead.isReachable(exchange, kind, target),
+    };
     for (const hooks of parts.hooks) {
       if (hooks.translateName) this.#translators.push(hooks.translateName);
       if (hooks.handler) this.#handlers.push(hooks);
@@ -130,16 +151,40 @@ export class RequestService implements Service {
       return errorReply(exchange, normal.status, { note: normal.note });
     }
     exchange.path = normal.path;
-    exchange.dir = resolveDirectory(exchange.vhost, exchange.path, "");
-    for (const translate of this.#translators) if (translate(exchange)) break;
-    if (exchange.filename !== "") {
-      exchange.dir = resolveDirectory(exchange.vhost, exchange.path, exchange.filename);
+    try {
+      // What decides about the file's name is without conditions: those may ask for the name.
+      exchange.dir = resolveDirectory(exchange.vhost, exchange.path, "");
+      for (const translate of this.#translators) if (translate(exchange)) break;
+      this.#place(exchange);
+    } catch (error) {
+      return this.#notPlaced(exchange, error);
     }
     for (const quickHandler of this.#quickHandlers) {
       const reply = quickHandler(exchange);
       if (reply !== undefined) return reply;
     }
     return undefined;
+  }
+
+  /** The request as expressions see it. */
+  subjectOf(exchange: Exchange): ExchangeSubject {
+    const subject = exchange.subject ?? new ExchangeSubject(exchange, this.#facts);
+    exchange.subject = subject;
+    return subject;
+  }
+
+  /** Finds the values that hold where the request leads, as far as it is known. @throws OverrideError */
+  #place(exchange: Exchange): void {
+    const { vhost, path, filename, file } = exchange;
+    exchange.dir = resolveDirectory(vhost, path, filename, file?.isDirectory, this.subjectOf(exchange));
+  }
+
+  /** A .htaccess file that cannot be used refuses what is below it. */
+  #notPlaced(exchange: Exchange, error: unknown): Reply {
+    if (!(error instanceof OverrideError)) return this.handlerFailed(exchange, error);
+    const { status, ah, message } = error;
+    this.parts.log(status === 403 ? "crit" : "alert", ah, message, exchange.transport.peer);
+    return errorReply(exchange, status);
   }
 
   bodyLimit(exchange: Exchange): number {
@@ -154,40 +199,68 @@ export class RequestService implements Service {
     this.working(exchange);
     try {
       // An application answers for its place whatever the file system says.
-      if (!this.#handlers.some((hooks) => hooks.skipsFiles?.(exchange) === true)) {
-        for (const phase of this.#filePhases) {
-          const before = exchange.filename;
-          const file = exchange.file;
-          const reply = phase(exchange);
+      if (!this.#skipsFiles(exchange)) {
+        for (const map of this.#storageMappers) {
+          const reply = map(exchange);
           if (reply !== undefined) return reply;
-          // The file is known now, or is another one (an index file): other sections may hold for it.
-          if (exchange.filename !== before || exchange.file !== file) {
-            exchange.dir = resolveDirectory(
-              exchange.vhost,
-              exchange.path,
-              exchange.filename,
-              exchange.file?.isDirectory,
-            );
-          }
         }
       }
-      for (const { handler } of this.#handlers) {
-        const reply = handler!(exchange);
-        if (reply === undefined) continue;
-        if (exchange.cacheable && !(reply instanceof Promise)) this.#keep(exchange, reply);
-        return reply;
-      }
-      return errorReply(exchange, 404);
+      this.#place(exchange);
+      return this.#withAccess(exchange);
     } catch (error) {
-      return this.handlerFailed(exchange, error);
+      return this.#notPlaced(exchange, error);
     }
   }
 
+  #skipsFiles(exchange: Exchange): boolean {
+    return this.#handlers.some((hooks) => hooks.skipsFiles?.(exchange) === true);
+  }
+
+  /** Answers if the modules let the request pass. @throws OverrideError */
+  #withAccess(exchange: Exchange): Reply | Promise<Reply> {
+    const refused = this.#refusal(exchange);
+    if (refused !== undefined) return refused;
+    if (!this.#skipsFiles(exchange)) {
+      for (const fixup of this.#fixups) {
+        const { filename, file } = exchange;
+        const reply = fixup(exchange);
+        if (reply !== undefined) return reply;
+        if (exchange.filename === filename && exchange.file === file) continue;
+        // Another file (an index file): other sections may hold for it.
+        this.#place(exchange);
+        const refusedFile = this.#refusal(exchange);
+        if (refusedFile !== undefined) return refusedFile;
+      }
+    }
+    for (const { handler } of this.#handlers) {
+      const reply = handler!(exchange);
+      if (reply === undefined) continue;
+      if (reply instanceof Promise) return reply.then((later) => varying(exchange, later));
+      const whole = varying(exchange, reply);
+      if (exchange.cacheable) this.#keep(exchange, whole);
+      return whole;
+    }
+    return errorReply(exchange, 404);
+  }
+
+  /** The answer for whom the modules refuse; undefined: it may pass. What takes time to find out is asked again afterwards. */
+  #refusal(exchange: Exchange): Reply | Promise<Reply> | undefined {
+    const access = this.#access.check(exchange);
+    if (access === undefined) return undefined;
+    if (access instanceof Promise) return access.then(() => this.#withAccess(exchange));
+    this.parts.log("error", access.ah, access.message, exchange.transport.peer);
+    return errorReply(exchange, access.status);
+  }
+
   #keep(exchange: Exchange, reply: Reply): void {
+    if (exchange.dependsOn === "request") return;
     const known = this.#prepared.get(exchange.vhost)!;
     if (known.size >= PREPARED_LIMIT) known.delete(known.keys().next().value!);
     const prepared = this.parts.prepare(exchange, reply, this.settingsOf(exchange).serverField);
-    if (prepared !== undefined) known.set(exchange.head.target, prepared);
+    if (prepared === undefined) return;
+    // .htaccess files are looked at on the long way only.
+    if (exchange.dependsOn === "overrides") prepared.revalidate = () => false;
+    known.set(exchange.head.target, prepared);
   }
 
   handlerFailed(exchange: Exchange, error: unknown): Reply {
@@ -242,6 +315,12 @@ export class RequestService implements Service {
   endOfBatch(): void {
     for (const { endOfBatch } of this.parts.hooks) endOfBatch?.();
   }
+}
+
+/** The reply with the fields in Vary that conditions have looked at. */
+function varying({ varyOn }: Exchange, reply: Reply): Reply {
+  if (varyOn === undefined) return reply;
+  return { ...reply, fields: [...reply.fields, ["Vary", [...varyOn].join(", ")]] };
 }
 
 /** What the worker table shows of the latest request of a slot. */
