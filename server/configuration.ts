@@ -23,6 +23,7 @@ import {
   type ServerConfig,
   serverKey,
 } from "./config/mod.ts";
+import { BUILT_IN_ELSEWHERE, httpdModuleWith, isHttpdModule } from "./httpd_names.ts";
 import { makeWritable } from "./log/log_file.ts";
 import { MODULES } from "./modules.ts";
 import type { Options } from "./options.ts";
@@ -80,12 +81,15 @@ function tableFor(mpm: Mpm | undefined): DirectiveTable {
   ]);
 }
 
-/** The MPM that has a directive which the loaded one has not. */
-function mpmWith(directive: string): string | undefined {
+/** What has a directive that no loaded module has: another MPM, or a module of httpd's. */
+function knownElsewhere(directive: string): string | undefined {
   const mpm = allMpms().find(({ directives }) =>
     directives.some(({ name }) => name.toLowerCase() === directive.toLowerCase())
   );
-  return mpm === undefined ? undefined : `the MPM ${mpm.name}`;
+  if (mpm !== undefined) return `it belongs to the MPM ${mpm.name}, which is not loaded`;
+  const module = httpdModuleWith(directive);
+  if (module === undefined) return undefined;
+  return `httpd's ${module} has it, mpmd does not`;
 }
 
 /** What server threads need beyond the tree: they look for .htaccess files. */
@@ -106,7 +110,7 @@ export function applyTree(
     table: tableFor(mpm),
     serverRoot,
     windowsPaths: system === "windows",
-    knownElsewhere: mpmWith,
+    knownElsewhere,
   };
   if (thread === undefined) return applyConfig(nodes, apply);
   const read = { ...readingFacts(() => mpm), files: denoFiles, serverRoot, inherited: thread.defines };
@@ -141,6 +145,7 @@ function readingFacts(mpm: () => Mpm | undefined) {
     version: HTTPD_VERSION,
     hasModule: (name: string) =>
       MODULES.some((module) => module.name === name || module.source === name) ||
+      BUILT_IN_ELSEWHERE.has(name) || [...BUILT_IN_ELSEWHERE.values()].includes(name) ||
       mpm()?.module === name || mpm()?.source === name,
     hasDirective: (name: string) => tableFor(mpm()).find(name) !== undefined,
   };
@@ -165,6 +170,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
   // Directives can only be read while their MPM is there.
   if (options.mpm !== undefined) requireMpm(options.mpm);
   const current = () => findMpm(named[0]?.name ?? defaultMpm().name);
+  const warnings: ConfigWarning[] = [];
   const { application, configFile } = options;
   const alone = application !== undefined && configFile === undefined;
   const serverRoot = resolve(options.serverRoot ?? (alone ? Deno.cwd() : defaultServerRoot(entry)));
@@ -176,11 +182,18 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     after: application === undefined ? [] : [`Application ${JSON.stringify(resolve(application))}`],
     defines: options.defines,
     ...readingFacts(current),
-    loadModule(id, path) {
+    loadModule(id, path, where) {
       if (findMpm(id) !== undefined) {
         named.push({ name: id, by: `LoadModule ${id}` });
         if (named.length === 1) requireMpm(id);
-      } else if (!MODULES.some(({ name }) => name === id)) {
+      } else if (MODULES.some(({ name }) => name === id) || BUILT_IN_ELSEWHERE.has(id)) {
+        return;
+      } else if (isHttpdModule(id)) {
+        warnings.push({
+          ...where,
+          message: `mpmd has no ${id}: <IfModule> for it is skipped, its directives are errors`,
+        });
+      } else {
         throw new ArgumentError(`Cannot load ${path} into server: there is no module ${id}`);
       }
     },
@@ -210,7 +223,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
       if (errorLog !== "/dev/stderr") makeWritable(errorLog, "AH00091: could not open error log file");
       for (const module of MODULES) module.openLogs?.(config, read.serverRoot);
     },
-    warnings: [...read.warnings, ...config.warnings].map(({ message, file, line }) =>
+    warnings: [...warnings, ...read.warnings, ...config.warnings].map(({ message, file, line }) =>
       `${message} (line ${line} of ${file})`
     ),
     runnable: {

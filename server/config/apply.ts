@@ -3,7 +3,7 @@
 
 import type { DirectiveTable } from "./directive_table.ts";
 import type { Context, DirectiveRow, HostDraft, Target } from "./directives.ts";
-import { ArgumentError, placed, type Where } from "./errors.ts";
+import { ArgumentError, ConfigError, ConfigErrors, placed, type Where } from "./errors.ts";
 import type { ConfigNode } from "./grammar.ts";
 import type { OverrideFiles } from "./htaccess.ts";
 import type { Section } from "./matching.ts";
@@ -19,13 +19,13 @@ export interface ApplyOptions {
   readonly serverRoot: string;
   /** Compare file names as Windows does. */
   readonly windowsPaths?: boolean;
-  /** What would know a directive that no loaded module knows, such as "mpm_prefork_module". */
+  /** Why a right name is not known here, such as "it belongs to the MPM prefork, which is not loaded". */
   readonly knownElsewhere?: (name: string) => string | undefined;
   /** Finds .htaccess files of the given names; without it they are not looked for (nobody asks for files). */
   readonly htaccess?: (names: readonly string[]) => OverrideFiles;
 }
 
-/** Applies `nodes` in order. @throws ConfigError */
+/** Applies `nodes` in order; goes on behind what is wrong, to tell all of it. @throws ConfigErrors */
 export function applyConfig(nodes: readonly ConfigNode[], options: ApplyOptions): ServerConfig {
   const hosts: HostDraft[] = [];
   const warnings: ConfigWarning[] = [];
@@ -38,7 +38,9 @@ export function applyConfig(nodes: readonly ConfigNode[], options: ApplyOptions)
     warnings,
     opened: { hosts, directories: [], files: [], locations: [], ifs: [] },
   };
-  applyNodes(nodes, target, options);
+  const errors: ConfigError[] = [];
+  applyNodes(nodes, target, { ...options, onError: (error) => void errors.push(error) });
+  if (errors.length > 0) throw new ConfigErrors(errors);
   const main = virtualServer(target, options);
   return new ServerConfig(
     main,
@@ -75,27 +77,42 @@ export function applyOverrideFile(
     overrides,
     warnings,
     opened: { files: section.files, ifs: section.ifs },
-  }, options);
+  }, { ...options, onError: raise });
   return { section, warnings };
 }
 
-function applyNodes(nodes: readonly ConfigNode[], to: Target, options: ApplyOptions): void {
+function raise(error: ConfigError): never {
+  throw error;
+}
+
+interface NodeOptions extends ApplyOptions {
+  /** Takes what is wrong with a directive, or a section, which is left out then; or throws it. */
+  readonly onError: (error: ConfigError) => void;
+}
+
+function applyNodes(nodes: readonly ConfigNode[], to: Target, options: NodeOptions): void {
   for (const node of nodes) {
-    const { children } = node;
-    const name = children === undefined ? node.name : `<${node.name}>`;
-    const where: Where = { file: node.file, line: node.line };
-    const row = placed(where, name, () => allowedRow(name, to, where, options));
-    if (row === undefined) continue;
-    const inner = placed(where, name, () => {
-      const args = checkedArguments(row, node);
-      if ("open" in row) return row.open(args, to, where);
-      row.apply(args, to, where);
-      return undefined;
-    });
-    if (inner === undefined || !("open" in row)) continue;
-    applyNodes(children ?? [], inner, options);
-    placed(where, name, () => row.close?.(inner));
+    try {
+      applyNode(node, to, options);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      options.onError(error);
+    }
   }
+}
+
+function applyNode(node: ConfigNode, to: Target, options: NodeOptions): void {
+  const name = node.children === undefined ? node.name : `<${node.name}>`;
+  const where: Where = { file: node.file, line: node.line };
+  placed(where, name, () => {
+    const row = allowedRow(name, to, where, options);
+    if (row === undefined) return;
+    const args = checkedArguments(row, node);
+    if (!("open" in row)) return row.apply(args, to, where);
+    const inner = row.open(args, to, where);
+    applyNodes(node.children ?? [], inner, options);
+    row.close?.(inner);
+  });
 }
 
 /** The row, checked against its place; undefined: to be passed over, as AllowOverride Nonfatal= says. @throws ArgumentError */
@@ -128,10 +145,8 @@ function allowedRow(
 }
 
 function unknownDirective(name: string, { table, knownElsewhere }: ApplyOptions): ArgumentError {
-  const module = knownElsewhere?.(name);
-  if (module !== undefined) {
-    return new ArgumentError(`Invalid command '${name}': it belongs to ${module}, which is not loaded`);
-  }
+  const elsewhere = knownElsewhere?.(name);
+  if (elsewhere !== undefined) return new ArgumentError(`Invalid command '${name}': ${elsewhere}`);
   const nearest = table.nearest(name);
   const hint = nearest === undefined ? "no loaded module knows it" : `did you mean ${nearest}?`;
   return new ArgumentError(`Invalid command '${name}': ${hint}`);

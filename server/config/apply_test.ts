@@ -4,7 +4,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { flag } from "./arguments.ts";
 import { DirectiveTable } from "./directive_table.ts";
 import type { Directive } from "./directives.ts";
-import { ConfigError } from "./errors.ts";
+import { ConfigError, ConfigErrors } from "./errors.ts";
 import { sectionRows } from "./sections.ts";
 import { load, noteDir, noteHost } from "./test_support.ts";
 import { serverNames } from "./server_names.ts";
@@ -48,6 +48,27 @@ Deno.test("apply: an unknown directive hints at the nearest name or at the modul
   fails(1, "Zzzzzzzz", "Invalid command 'Zzzzzzzz': no loaded module knows it", "Zzzzzzzz");
   fails(1, "MinSpareServers", "it belongs to mpm_prefork_module, which is not loaded", "MinSpareServers 5");
   fails(1, "VirtualHost", "Invalid command 'VirtualHost'", "VirtualHost *");
+});
+
+Deno.test("apply: everything that is wrong is told at once, each with its place", () => {
+  const text =
+    "Wrong a\n<Directory />\nNote\n<Nonsense>\nWrong b\n</Nonsense>\nNote x\n</Directory>\nHostNote";
+  const error = assertThrows(() => load(text), ConfigErrors);
+  assertEquals([error.line, error.directive], [1, "Wrong"]);
+  assertEquals(error.errors.map(({ line, directive }) => `${line} ${directive}`), [
+    "1 Wrong",
+    "3 Note",
+    "4 <Nonsense>",
+    "9 HostNote",
+  ]);
+  assertEquals(error.message, error.errors.map(({ message }) => message).join("\n"));
+  const again = assertThrows(() => load("Wrong\nWrong\nNote\nWrong"), ConfigErrors);
+  assertEquals(again.message.split("\n"), [
+    "AH00526: Syntax error on line 1 of /srv/httpd.conf:",
+    "Invalid command 'Wrong': no loaded module knows it (2 more: /srv/httpd.conf:2, /srv/httpd.conf:4)",
+    "AH00526: Syntax error on line 3 of /srv/httpd.conf:",
+    "Note takes one argument, not 0; syntax: Note text",
+  ]);
 });
 
 Deno.test("apply: the number of arguments is checked, the message has the syntax", () => {

@@ -23,6 +23,25 @@ export class ConfigError extends Error {
   }
 }
 
+/** Several of them, found in one go; `message` has each reason once, what is said of one place is the first's. */
+export class ConfigErrors extends ConfigError {
+  /** @param errors at least one, in the order of the configuration */
+  constructor(readonly errors: readonly ConfigError[]) {
+    const [first] = errors;
+    super(first, first.reason, first.directive);
+    const byReason = Map.groupBy(errors, ({ reason }) => reason);
+    this.message = [...byReason.values()].map(([{ message }, ...again]) =>
+      again.length === 0 ? message : `${message} (${again.length} more: ${places(again)})`
+    ).join("\n");
+  }
+}
+
+/** The lines of errors, for people: the first few. */
+function places(errors: readonly ConfigError[]): string {
+  const named = errors.slice(0, 3).map(({ file, line }) => `${file}:${line}`);
+  return errors.length > named.length ? `${named.join(", ")} ...` : named.join(", ");
+}
+
 /**
  * An argument that its directive does not take. Thrown by rows of the directive table and by callbacks of the reader, which do
  * not know where they are; it becomes a {@linkcode ConfigError} with the place of the directive.

@@ -2,7 +2,7 @@
 
 import { assert } from "@std/assert";
 import fc from "fast-check";
-import { ConfigError } from "./errors.ts";
+import { ConfigError, ConfigErrors } from "./errors.ts";
 import { load, read } from "./test_support.ts";
 
 const names = [
@@ -16,7 +16,20 @@ const names = [
   "Define",
   "UnDefine",
 ];
-const moreNames = ["Use", "UndefMacro", "ServerRoot", "LoadModule", "Error", "Nonsense", "note", "", "#"];
+const moreNames = [
+  "AllowOverride",
+  "AllowOverrideList",
+  "AccessFileName",
+  "Use",
+  "UndefMacro",
+  "ServerRoot",
+  "LoadModule",
+  "Error",
+  "Nonsense",
+  "note",
+  "",
+  "#",
+];
 const tags = [
   "VirtualHost",
   "Directory",
@@ -27,7 +40,20 @@ const tags = [
   "FilesMatch",
   "Macro",
 ];
-const moreTags = ["IfModule", "IfDefine", "IfVersion", "IfFile", "IfDirective", "IfSection", "If", ""];
+const moreTags = [
+  "IfModule",
+  "IfDefine",
+  "IfVersion",
+  "IfFile",
+  "IfDirective",
+  "IfSection",
+  "If",
+  "ElseIf",
+  "Else",
+  "Limit",
+  "LimitExcept",
+  "",
+];
 const words = [
   "*",
   "*:80",
@@ -48,6 +74,13 @@ const words = [
   "'q q'",
   "\\",
   "[::1]:1",
+  "true",
+  "\"-n req('x')\"",
+  "GET",
+  "All",
+  "None",
+  "Options=Indexes",
+  "Nonfatal=All",
 ];
 
 const arg = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...words) }, {
@@ -75,10 +108,10 @@ function holds(action: () => unknown): void {
     action();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    assert(error.file !== "" && error.line >= 1, error.message);
-    assert(
-      error.message === `AH00526: Syntax error on line ${error.line} of ${error.file}:\n${error.reason}`,
-    );
+    for (const { file, line, reason, message } of error instanceof ConfigErrors ? error.errors : [error]) {
+      assert(file !== "" && line >= 1, message);
+      assert(message === `AH00526: Syntax error on line ${line} of ${file}:\n${reason}`);
+    }
   }
 }
 

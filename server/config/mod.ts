@@ -16,7 +16,7 @@ export type {
   SectionDirective,
   Target,
 } from "./directives.ts";
-export { ArgumentError, ConfigError, type Where } from "./errors.ts";
+export { ArgumentError, ConfigError, ConfigErrors, type Where } from "./errors.ts";
 export { type ConfigFiles, denoFiles } from "./files.ts";
 export { type ConfigNode, getWord, words } from "./grammar.ts";
 export { OverrideError, type OverrideFiles, overrideFiles, type OverrideFilesOptions } from "./htaccess.ts";

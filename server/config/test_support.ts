@@ -99,6 +99,7 @@ export function load(text: string, rows: readonly DirectiveRow[] = [], windowsPa
     table: new DirectiveTable([...sectionRows, note, hostNote, ...rows]),
     serverRoot: "/srv",
     windowsPaths,
-    knownElsewhere: (name) => name === "MinSpareServers" ? "mpm_prefork_module" : undefined,
+    knownElsewhere: (name) =>
+      name === "MinSpareServers" ? "it belongs to mpm_prefork_module, which is not loaded" : undefined,
   });
 }
