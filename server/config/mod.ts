@@ -4,6 +4,7 @@
 export { canonicalAddress, type HostAddress, parseHostAddress } from "./addresses.ts";
 export { applyConfig, type ApplyOptions } from "./apply.ts";
 export { bytes, flag, integer, oneOf, timeInterval, type TimeUnit } from "./arguments.ts";
+export { type CanonicalNames, canonicalNames } from "./canonical_names.ts";
 export { DirectiveTable } from "./directive_table.ts";
 export type {
   Arity,
@@ -30,7 +31,7 @@ export { readConfig } from "./reader.ts";
 export { type Asker, resolveDirectory } from "./resolve.ts";
 export { sectionRows } from "./sections.ts";
 export { type Sections, ServerConfig, VirtualServer } from "./server_config.ts";
-export { type ServerNames, serverNames } from "./server_names.ts";
+export { type ServerNames, serverNames, strictHostCheck } from "./server_names.ts";
 export {
   type DirKey,
   dirKey,

@@ -1,6 +1,7 @@
 // Which sections does the core have? The rows of <VirtualHost> and of the sections for directories, files and locations.
 
 import { parseHostAddress } from "./addresses.ts";
+import { canonicalNameRows } from "./canonical_names.ts";
 import type { Context, DirectiveRow, SectionDirective, Target } from "./directives.ts";
 import { ArgumentError } from "./errors.ts";
 import {
@@ -129,4 +130,5 @@ export const sectionRows: readonly DirectiveRow[] = [
   ...limitRows,
   ...overrideRows,
   ...serverNameRows,
+  ...canonicalNameRows,
 ];

@@ -1,6 +1,7 @@
 // What is a virtual host called? ServerName, ServerAlias and ServerPath: the values and their rows.
 
 import { canonicalAddress } from "./addresses.ts";
+import { flag } from "./arguments.ts";
 import type { Context, Directive } from "./directives.ts";
 import { ArgumentError } from "./errors.ts";
 import { serverKey } from "./stores.ts";
@@ -24,6 +25,12 @@ export const serverNames = serverKey<ServerNames>("server names", {
     const { scheme, name, port } = over.name === undefined ? base : over;
     return { scheme, name, port, aliases: over.aliases, path: over.path };
   },
+});
+
+/** StrictHostCheck: a request for a name that no host on its address has is refused. */
+export const strictHostCheck = serverKey<{ on: boolean | undefined }>("strict host check", {
+  create: () => ({ on: undefined }),
+  merge: (base, over) => over.on === undefined ? base : over,
 });
 
 const HOST: readonly Context[] = ["server config", "virtual host"];
@@ -60,6 +67,17 @@ export const serverNameRows: readonly Directive[] = [
     apply([path], to) {
       if (!path.startsWith("/")) throw new ArgumentError(`ServerPath must begin with a slash, not "${path}"`);
       to.server.get(serverNames).path = path;
+    },
+  },
+  {
+    name: "StrictHostCheck",
+    contexts: HOST,
+    args: 1,
+    syntax: "StrictHostCheck On|Off",
+    help: "Whether a request for a host name that is not configured is answered with 400",
+    default: "Off",
+    apply([word], to) {
+      to.server.get(strictHostCheck).on = flag(word);
     },
   },
 ];

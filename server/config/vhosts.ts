@@ -36,18 +36,23 @@ class HostChain {
   named(hostHeader: string): VirtualServer {
     const known = this.#answers.get(hostHeader);
     if (known !== undefined) return known;
-    const found = this.#hosts[this.#placeOf(bareName(hostHeader))];
+    const found = this.#hosts[this.#placeOf(bareName(hostHeader)) ?? 0];
     if (this.#answers.size >= KEPT_ANSWERS) this.#answers.clear();
     this.#answers.set(hostHeader, found);
     return found;
   }
 
-  #placeOf(name: string): number {
+  /** True when a host has this name, or was given it as an address. */
+  knows(hostHeader: string): boolean {
+    return this.#placeOf(bareName(hostHeader)) !== undefined;
+  }
+
+  #placeOf(name: string): number | undefined {
     const exact = this.#exact.get(name) ?? Infinity;
     const pattern = this.#patterns.find(({ place, matches }) => place < exact && matches(name))?.place ??
       exact;
     if (pattern !== Infinity) return pattern;
-    return this.#ownAddresses.get(canonicalAddress(name.replace(/^\[|\]$/g, "")) ?? name) ?? 0;
+    return this.#ownAddresses.get(canonicalAddress(name.replace(/^\[|\]$/g, "")) ?? name);
   }
 
   /** The host of a request without a Host field: by ServerPath, or the first one. */
@@ -76,6 +81,8 @@ function bareName(hostHeader: string): string {
 /** All chains of a configuration. */
 export class HostTable {
   readonly #main: VirtualServer;
+  /** For the names of the main server alone. */
+  #mainChain: HostChain | undefined = undefined;
   /** By `addr:port`, `addr:*`, `*:port` and `*:*`; a name stands under `*`, for nobody looks it up. */
   readonly #chains = new Map<string, HostChain>();
   /** By local address, then port: the chain, or undefined for the main server. */
@@ -104,6 +111,12 @@ export class HostTable {
     const chain = this.#chainOf(address, port);
     if (chain === undefined) return this.#main;
     return hostHeader === undefined || hostHeader === "" ? chain.unnamed(path) : chain.named(hostHeader);
+  }
+
+  /** True when a host on this address has the name asked for; where there is none, the main server. */
+  knows(address: string, port: number, hostHeader: string): boolean {
+    const chain = this.#chainOf(address, port) ?? (this.#mainChain ??= new HostChain([this.#main]));
+    return chain.knows(hostHeader);
   }
 
   #chainOf(address: string, port: number): HostChain | undefined {

@@ -164,3 +164,11 @@ Deno.test("addresses: what is no IP address has no spelling", () => {
     assertEquals(canonicalAddress(text), undefined, text);
   }
 });
+
+Deno.test("vhosts: which names are known, for StrictHostCheck", () => {
+  const config = hosts(["10.0.0.1:80", "ServerName a", "ServerAlias *.b"], ["10.0.0.1:80"]);
+  const known = (host: string, port = 80) => config.hostTable.knows("10.0.0.1", port, host);
+  assertEquals(["a", "A.:80", "x.b", "10.0.0.1"].map((host) => known(host)), [true, true, true, true]);
+  assertEquals([known("b"), known("c"), known("a", 81)], [false, false, false]);
+  assertEquals(load("ServerName main").hostTable.knows("10.0.0.1", 80, "main"), true);
+});

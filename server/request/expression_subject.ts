@@ -1,6 +1,6 @@
 // What do expressions see of an Exchange? The variables and functions of httpd's expression language, for one request.
 
-import { canonicalAddress, serverNames } from "../config/mod.ts";
+import { canonicalAddress } from "../config/mod.ts";
 import type {
   ExpressionFiles,
   ExpressionSubject,
@@ -8,6 +8,7 @@ import type {
   VariableName,
 } from "../config/expression/mod.ts";
 import type { Exchange } from "./exchange.ts";
+import { selfName, selfPort } from "./self_name.ts";
 
 /** A file that an expression may read, in bytes. */
 const LONGEST_FILE = 10 * 1024 * 1024;
@@ -93,9 +94,9 @@ export class ExchangeSubject implements ExpressionSubject {
       case "REMOTE_PORT":
         return String(transport.peer.port);
       case "SERVER_NAME":
-        return head.host ?? this.#exchange.vhost.store.get(serverNames).name;
+        return selfName(this.#exchange);
       case "SERVER_PORT":
-        return String(head.hostPort ?? transport.local.port);
+        return String(selfPort(this.#exchange));
       case "SERVER_PROTOCOL":
         return `HTTP/${head.major}.${head.minor}`;
       case "SERVER_PROTOCOL_VERSION":

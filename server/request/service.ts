@@ -9,6 +9,7 @@ import {
   resolveDirectory,
   selectVirtualHost,
   type ServerConfig,
+  strictHostCheck,
   type VirtualServer,
 } from "../config/mod.ts";
 import { normalisePath, splitTarget } from "../http/content/mod.ts";
@@ -71,13 +72,17 @@ export class RequestService implements Service {
   readonly #storageMappers: NonNullable<ModuleHooks["mapToStorage"]>[];
   readonly #fixups: NonNullable<ModuleHooks["fixups"]>[];
   readonly #access: AccessControl;
+  /** Some host has StrictHostCheck On. */
+  readonly #strictHosts: boolean;
   readonly #facts: SubjectFacts;
   readonly #handlers: ModuleHooks[] = [];
   readonly #quickHandlers: NonNullable<ModuleHooks["quickHandler"]>[] = [];
   readonly #loggers: NonNullable<ModuleHooks["logTransaction"]>[] = [];
 
   constructor(readonly parts: ServiceParts) {
-    for (const host of [parts.config.main, ...parts.config.hosts]) {
+    const hosts = [parts.config.main, ...parts.config.hosts];
+    this.#strictHosts = hosts.some(({ store }) => store.get(strictHostCheck).on === true);
+    for (const host of hosts) {
       this.#settings.set(host, parts.settingsOf(host));
       this.#prepared.set(host, new Map());
     }
@@ -114,6 +119,7 @@ export class RequestService implements Service {
     if (head.method !== "GET" || head.form !== "origin") return undefined;
     for (const field of CONDITIONAL) if (head.has(field)) return undefined;
     exchange.vhost = this.#hostOf(exchange);
+    if (this.#isUnknownHost(exchange)) return undefined;
     const target = head.target;
     const known = this.#prepared.get(exchange.vhost)!;
     const prepared = known.get(target);
@@ -130,15 +136,30 @@ export class RequestService implements Service {
     const { config } = this.parts;
     if (config.hosts.length === 0) return config.main;
     const { address, port } = exchange.transport.local;
-    return selectVirtualHost(config, address, port, exchange.head.host);
+    const { head } = exchange;
+    // Only a client that names no host is asked for ServerPath.
+    const path = head.host === undefined ? head.target.split("?", 1)[0] : undefined;
+    return selectVirtualHost(config, address, port, head.host, path);
+  }
+
+  /** StrictHostCheck: the client asks for a host that is not here. */
+  #isUnknownHost({ vhost, head, transport }: Exchange): boolean {
+    if (!this.#strictHosts || head.host === undefined) return false;
+    const { address, port } = transport.local;
+    return vhost.store.get(strictHostCheck).on === true &&
+      !this.parts.config.hostTable.knows(address, port, head.host);
   }
 
   begin(exchange: Exchange): Reply | undefined {
     const { head } = exchange;
     exchange.vhost = this.#hostOf(exchange);
+    exchange.dir = exchange.vhost.dirDefaults;
+    if (this.#isUnknownHost(exchange)) {
+      this.parts.log("error", "AH10156", `Unknown host ${head.host}`, exchange.transport.peer);
+      return errorReply(exchange, 400);
+    }
     const { path, query } = splitTarget(head.target, head.pathStart - head.targetStart);
     exchange.query = query ?? "";
-    exchange.dir = exchange.vhost.dirDefaults;
     if (head.form === "asterisk") {
       exchange.path = "*";
       return { status: 200, fields: [], body: { kind: "none" } };

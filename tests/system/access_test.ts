@@ -296,3 +296,33 @@ Deno.test("access: what a configuration may not ask for is refused with its plac
     }
   }));
 });
+
+Deno.test("access: ServerPath for clients without Host, and names that are not here with StrictHostCheck", async () => {
+  const host = (name: string, ...lines: string[]) =>
+    `<VirtualHost *>
+    ServerName ${name}
+    DocumentRoot "@ROOT@/${name}"
+    ${lines.join("\n    ")}
+</VirtualHost>
+`;
+  await using server = await TestServer.start({
+    config: `Listen 127.0.0.1:@PORT@
+PidFile none
+${host("first.test", "StrictHostCheck On")}${
+      host("second.test", "ServerPath /second", "UseCanonicalName On")
+    }`,
+    files: { "first.test/x": "first", "second.test/x": "second", "second.test/second/x": "by path" },
+  });
+  const got = async (request: string) => {
+    const text = await server.raw(`${request}\r\nConnection: close\r\n\r\n`);
+    return `${text.slice(9, 12)} ${text.split("\r\n\r\n")[1]}`.replace(/ <.*/s, "");
+  };
+  assertEquals(await got("GET /x HTTP/1.0"), "200 first");
+  assertEquals(await got("GET /second/x HTTP/1.0"), "200 by path");
+  assertEquals(await got("GET /secondx HTTP/1.0"), "404");
+  for (const _ of [1, 2]) {
+    assertEquals(await got("GET /x HTTP/1.1\r\nHost: first.test"), "200 first");
+    assertEquals(await got("GET /x HTTP/1.1\r\nHost: second.test:80"), "200 second");
+    assertEquals(await got("GET /x HTTP/1.1\r\nHost: third.test"), "400");
+  }
+});
