@@ -44,6 +44,8 @@ export interface ServingOrder {
   readonly connectionFactor: number;
   readonly maxConnections: number;
   readonly quota: ConnectionQuota;
+  /** Bytes resident after which the process is replaced; 0: never, or not a process of its own. */
+  readonly maxMemory: number;
   readonly firstRequestMs: number;
   readonly handlerTimeoutMs: number;
   /** Where descriptors cannot be passed: what to bind. */

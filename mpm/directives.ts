@@ -96,6 +96,14 @@ export const LISTEN_DIRECTIVES: readonly MpmDirective[] = [
     default: "0",
   }),
   numberDirective({
+    name: "MaxMemFree",
+    key: "maxMemFree",
+    help:
+      "KiB of resident memory after which a child is replaced, from 131072 on; less, which httpd means for its allocators, is no bound here",
+    min: 0,
+    default: "0",
+  }),
+  numberDirective({
     name: "HandlerTimeout",
     key: "handlerTimeout",
     help:

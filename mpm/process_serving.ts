@@ -6,6 +6,7 @@ import { openPoller } from "../platform/poller.ts";
 import * as posix from "../platform/posix.ts";
 import { ChildExit, type ServingOrder } from "./child_order.ts";
 import { clock, ConnectionTable } from "./connection_table.ts";
+import { logTooLarge, watchMemory } from "./memory_bound.ts";
 import { ChildField, openScoreboard, type Scoreboard } from "./scoreboard.ts";
 import { type DescriptorOrder, ServerThread, type ThreadOrder } from "./server_thread.ts";
 import type { Serving, ServingParts } from "./serving.ts";
@@ -62,6 +63,10 @@ export class ProcessServing implements Serving {
     const thread = new ServerThread(threadOrder, descriptors, program);
     this.#scoreboard.setChild(order.child, ChildField.ThreadsAlive, 1);
     parts.events.onReady();
+    const endWatch = watchMemory(order.maxMemory, (resident) => {
+      logTooLarge(resident, parts.events);
+      this.#end("exhausted");
+    });
     const figures = setInterval(() => this.#publish(), FIGURES_MS);
     await runAccepting(thread, {
       sockets: order.sockets.map(({ fd }) => fd),
@@ -74,6 +79,7 @@ export class ProcessServing implements Serving {
       onAcceptError: (errno) => this.#acceptError(errno),
     });
     clearInterval(figures);
+    endWatch();
   }
 
   /** MaxConnectionsPerChild is reached: the next accept() is another child's. */

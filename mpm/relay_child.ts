@@ -37,7 +37,8 @@ export class RelayChild implements Serving {
       return this.events.onFailed();
     }
     if (
-      order.threads.max * order.requestsPerThread > this.#generations.slots || !this.#generations.begin(order)
+      order.threads.max * order.requestsPerThread > this.#generations.slots ||
+      !this.#generations.begin({ ...order, maxMemory: 0 })
     ) {
       this.events.log(
         "error",

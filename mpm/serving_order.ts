@@ -1,6 +1,7 @@
 // What is a process told that is to serve? Made of the configuration, the pool's shape and the MPM's rules.
 
 import type { ServingOrder } from "./child_order.ts";
+import { LEAST_BOUND_KIB } from "./memory_bound.ts";
 import type { SocketOrder } from "./listeners.ts";
 import type { Mpm, PoolShape, RunnableConfig } from "./types.ts";
 
@@ -25,6 +26,7 @@ export function servingOrder(
     connectionFactor: shape.connectionFactor,
     maxConnections: settings.maxConnectionsPerChild ?? 0,
     quota: mpm.quota,
+    maxMemory: maxMemory(config),
     firstRequestMs,
     handlerTimeoutMs: handlerTimeoutMs(config),
     ...sockets,
@@ -35,4 +37,8 @@ export function servingOrder(
 /** HandlerTimeout in ms; 0: none. */
 export function handlerTimeoutMs({ settings }: RunnableConfig): number {
   return (settings.handlerTimeout ?? DEFAULT_HANDLER_TIMEOUT) * 1000;
+}
+
+function maxMemory({ settings: { maxMemFree = 0 } }: RunnableConfig): number {
+  return maxMemFree < LEAST_BOUND_KIB ? 0 : maxMemFree * 1024;
 }

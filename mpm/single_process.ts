@@ -88,7 +88,8 @@ class SingleProcess {
     // Each generation closes its own descriptors of the sockets when it accepts no more.
     const sockets = this.sockets.order(false);
     const order = servingOrder(this.mpm, this.#config, this.#shape, sockets, 0, this.#generation);
-    return this.#generations.begin(order);
+    // New threads in the same process would hardly make it smaller.
+    return this.#generations.begin({ ...order, maxMemory: 0 });
   }
 
   async #restart(): Promise<void> {

@@ -6,6 +6,7 @@ import { ChildExit, type ServingOrder } from "./child_order.ts";
 import { clock, ConnectionTable } from "./connection_table.ts";
 import { DescriptorLink } from "./descriptor_link.ts";
 import { type Accepting, Listener, type ListenerEvents, type ListenerPolicy } from "./listener.ts";
+import { logTooLarge, watchMemory } from "./memory_bound.ts";
 import { RelayListener } from "./relay_listener.ts";
 import type { RelaySource } from "./relay_sockets.ts";
 import { ChildField, openScoreboard, type Scoreboard, SlotField, SlotStatus } from "./scoreboard.ts";
@@ -151,7 +152,12 @@ export class ThreadedServing implements Serving {
 
   async serve(): Promise<void> {
     await this.#ready;
+    const endWatch = watchMemory(this.order.maxMemory, (resident) => {
+      logTooLarge(resident, this.parts.events);
+      this.#exhausted();
+    });
     await this.#listener.run(this.#pool);
+    endWatch();
     this.#pool.close();
   }
 

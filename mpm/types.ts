@@ -41,6 +41,7 @@ export interface MpmSettings {
   maxRequestWorkers?: number;
   asyncRequestWorkerFactor?: number;
   maxConnectionsPerChild?: number;
+  maxMemFree?: number;
   gracefulShutdownTimeout?: number;
   handlerTimeout?: number;
   /** False: connections are relayed though they could be passed. */

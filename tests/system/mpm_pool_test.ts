@@ -100,3 +100,30 @@ Deno.test({
   );
   assertEquals(await server.get(), "fine");
 });
+
+for (const name of ["prefork", "worker"]) {
+  Deno.test({
+    name:
+      `${name}: a child with more resident memory than MaxMemFree allows is replaced, and no request is lost`,
+    ignore: !linux,
+  }, async () => {
+    const model = MODELS.find((each) => each.name === name)!;
+    const app = `const kept: Uint8Array[] = [];
+export default { fetch(request: Request) {
+  if (request.url.endsWith("/grow")) kept.push(new Uint8Array(400 << 20).fill(1));
+  return new Response("fine");
+} };`;
+    await using server = await TestServer.start({
+      config: config(model, model.four) + 'MaxMemFree 450000\nApplication "@ROOT@/app.ts"\n',
+      files: { ...FILES, "app.ts": app },
+    });
+    await until("the children", () => server.children().length === model.processes);
+    const before = server.children();
+    assertEquals(await server.get("/grow"), "fine");
+    await until("the end of the large one", async () => {
+      assertEquals(await server.get(), "fine");
+      return before.some((pid) => !server.children().includes(pid));
+    });
+    assertStringIncludes(server.log("logs/error_log"), "more than MaxMemFree allows: this child is replaced");
+  });
+}
