@@ -4,7 +4,7 @@
 import * as posix from "../platform/posix.ts";
 import { BindError, listenOn } from "./bind.ts";
 import type { ConnectionModel, ServingOrder } from "./child_order.ts";
-import { acceptsBlocking, SLICE_MS } from "./thread_loops.ts";
+import { SLICE_MS } from "./thread_loops.ts";
 import type { ListenAddress, MpmSettings } from "./types.ts";
 import type { Endpoint } from "./transport.ts";
 
@@ -75,9 +75,8 @@ export class ListeningSockets implements ServerSockets {
     for (const socket of this.#sockets) if (!wanted.includes(socket)) posix.close(socket.fd);
     for (const { fd } of wanted) {
       posix.setBacklog(fd, settings.listenBacklog ?? DEFAULT_BACKLOG);
-      // Threads wait in recv() for connections that are their own, and processes in accept(): in slices.
+      // Threads wait in recv() for connections that are their own: in slices.
       if (this.model !== "shared") posix.setPatience(fd, SLICE_MS);
-      posix.setNonBlocking(fd, this.model !== "process" || !acceptsBlocking(wanted.length));
     }
     this.#sockets = wanted;
   }

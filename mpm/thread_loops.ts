@@ -31,7 +31,7 @@ export function runThread(thread: ServerThread): Promise<void> {
 /** Serves connections that all threads of the child share, until the thread retires. */
 async function runShared(thread: ServerThread): Promise<void> {
   const { poller, set, program } = thread;
-  let lastTurn = performance.now();
+  const turns = new Turns(thread);
   while (!thread.retiring) {
     const start = performance.now();
     const n = poller.wait(set, 0);
@@ -39,18 +39,14 @@ async function runShared(thread: ServerThread): Promise<void> {
     if (n > 0) thread.serve(n);
     thread.advanceTimers();
     program.endOfBatch();
-    const now = performance.now();
-    thread.noteBatch(Math.trunc(now - start));
-    if (n === 0) await rest(thread, now);
-    else if (program.usesEventLoop || now - lastTurn > TURN_EVERY) {
-      await turn();
-      lastTurn = now;
-    }
+    thread.noteBatch(Math.trunc(performance.now() - start));
+    if (n === 0) await rest(thread, turns);
+    else if (program.usesEventLoop || turns.due) await turns.take();
   }
 }
 
 /** Nothing is ready: waits for it, in the cheapest way that lets everybody else on this thread have their turn. */
-async function rest(thread: ServerThread, now: number): Promise<void> {
+async function rest(thread: ServerThread, turns: Turns): Promise<void> {
   const { poller, set, program, wheel } = thread;
   thread.noteWait();
   const timeout = wheel.size > 0 ? wheel.resolution : SLEEP_MS;
@@ -58,17 +54,19 @@ async function rest(thread: ServerThread, now: number): Promise<void> {
     // Nobody else is here: the thread itself sleeps in the kernel, which is the shortest way back to work.
     thread.sleep(timeout);
     program.endOfBatch();
-    return await turn();
+    if (turns.due) await turns.take();
+    return;
   }
   // Handlers may be waiting for timers and promises. The off-thread wait costs two thread switches: first look a while.
+  const end = performance.now() + SPIN_MS;
   do {
-    await turn();
+    await turns.take();
     const n = poller.wait(set, 0);
     if (n > 0) {
       thread.serve(n);
       return program.endOfBatch();
     }
-  } while (performance.now() - now < SPIN_MS);
+  } while (performance.now() < end);
   await thread.rest(timeout);
 }
 
@@ -85,7 +83,7 @@ async function runDedicated(thread: ServerThread): Promise<void> {
     if (n > 0) thread.serve(n);
     else {
       thread.program.endOfBatch();
-      await rest(thread, performance.now());
+      await rest(thread, turns);
     }
   }
 }
@@ -101,51 +99,66 @@ export interface AcceptPolicy {
   onAcceptError(errno: number): void;
 }
 
-/**
- * True when processes wait for connections in accept() itself: of several that do the kernel wakes one, and that is the
- * shortest way. It takes a single socket, blocking, with a patience of SLICE_MS.
- */
-export function acceptsBlocking(sockets: number): boolean {
-  return sockets === 1 && posix.acceptInherits;
-}
-
 /** Accepts one connection after the other and serves each to its end, until `mayAccept` says no. */
 export async function runAccepting(thread: ServerThread, policy: AcceptPolicy): Promise<void> {
-  const { poller } = thread;
-  const { sockets } = policy;
-  const blocking = acceptsBlocking(sockets.length);
   const turns = new Turns(thread);
-  const set = poller.create();
-  for (const fd of sockets) poller.add(set, fd, Interest.Read | Interest.Exclusive);
-  let idle = 0;
+  const queue = new AcceptQueue(thread, policy.sockets);
   while (policy.mayAccept()) {
     thread.beat();
-    let index = 0;
-    if (idle > IDLE_SLICES) await thread.rest(LONG_SLICE_MS, set);
-    if (!blocking) {
-      const n = poller.wait(set, idle > IDLE_SLICES ? 0 : SLICE_MS);
-      // Round robin over the sockets that are ready is the kernel's: it reports them in turn.
-      index = n > 0 ? sockets.indexOf(poller.ready[0]) : -1;
-    }
-    const fd = index < 0 ? -posix.Errno.EAGAIN : posix.acceptConnection(sockets[index], true);
+    const fd = await queue.next();
     if (fd < 0) {
-      idle++;
       if (fd !== -posix.Errno.EAGAIN) policy.onAcceptError(-fd);
       await turns.take();
       continue;
     }
-    idle = 0;
     if (!posix.acceptInherits) posix.setPatience(fd, SLICE_MS);
     policy.onAccepted();
     const now = clock();
     const { family, port, bytes } = posix.lastAddress;
-    thread.table.begin(fd, index, now, now + policy.firstRequestMs, family, port, bytes);
+    thread.table.begin(fd, queue.index, now, now + policy.firstRequestMs, family, port, bytes);
     thread.table.hand(fd, thread.thread);
     thread.adopt(fd, policy.firstRequestMs);
     while (thread.resident !== undefined) await attend(thread, turns);
     if (turns.due) await turns.take();
   }
   thread.program.endOfBatch();
+}
+
+/**
+ * The sockets of a process that accepts for itself. Of the processes that wait the kernel wakes the first that is idle
+ * (EPOLLEXCLUSIVE), so that a load that a few can carry stays with those few, whose caches are warm.
+ */
+class AcceptQueue {
+  /** Which socket the last connection came from. */
+  index = 0;
+  readonly #set: number;
+  #idle = 0;
+
+  constructor(readonly thread: ServerThread, readonly sockets: readonly number[]) {
+    this.#set = thread.poller.create();
+    for (const fd of sockets) thread.poller.add(this.#set, fd, Interest.Read | Interest.Exclusive);
+  }
+
+  /** The next connection, or -errno: -EAGAIN when none has come for a while. */
+  async next(): Promise<number> {
+    const { poller } = this.thread;
+    // The next connection is there already, mostly, when there is a load.
+    if (this.sockets.length === 1 && this.#idle === 0) {
+      const fd = posix.acceptConnection(this.sockets[0], true);
+      if (fd !== -posix.Errno.EAGAIN) return fd;
+    }
+    const long = this.#idle > IDLE_SLICES;
+    if (long) await this.thread.rest(LONG_SLICE_MS, this.#set);
+    else this.thread.program.endOfBatch();
+    const n = poller.wait(this.#set, long ? 0 : SLICE_MS);
+    this.#idle++;
+    if (n === 0) return -posix.Errno.EAGAIN;
+    // The kernel reports those that are ready in turn.
+    this.index = this.sockets.indexOf(poller.ready[0]);
+    const fd = posix.acceptConnection(poller.ready[0], true);
+    if (fd >= 0) this.#idle = 0;
+    return fd;
+  }
 }
 
 /** One step with the connection that the thread keeps. */
@@ -166,7 +179,7 @@ async function attend(thread: ServerThread, turns: Turns): Promise<void> {
   if (n > 0) thread.serve(n);
   thread.advanceTimers();
   if (n > 0) await turns.take();
-  else await rest(thread, performance.now());
+  else await rest(thread, turns);
 }
 
 /** When others have their turn: timers, promises and messages of the event loop, and the log. */

@@ -124,6 +124,9 @@ export default { fetch(request: Request) {
       assertEquals(await server.get(), "fine");
       return before.some((pid) => !server.children().includes(pid));
     });
-    assertStringIncludes(server.log("logs/error_log"), "more than MaxMemFree allows: this child is replaced");
+    await until(
+      "the reason in the log",
+      () => server.log("logs/error_log").includes("more than MaxMemFree allows: this child is replaced"),
+    );
   });
 }
