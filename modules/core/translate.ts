@@ -25,8 +25,8 @@ export function lookUp(path: string, now: number): FileInfo | FileError | undefi
 }
 
 /**
- * Looks the file up (httpd's map_to_storage): sets `file`, and `pathInfo` to what of the path is left behind the longest
- * prefix that exists. Returns a FileError when a part of the way is closed.
+ * Looks the file up (httpd's map_to_storage): sets `file`, and `pathInfo` to what of the path is left behind it, or behind the first
+ * name that does not exist. Returns a FileError when a part of the way is closed.
  */
 export function mapToStorage(exchange: Exchange): FileError | undefined {
   const whole = exchange.filename;
@@ -36,8 +36,15 @@ export function mapToStorage(exchange: Exchange): FileError | undefined {
     const found = lookUp(bare, exchange.startClock);
     if (found instanceof FileError) return found;
     if (found !== undefined) {
+      if (found.isDirectory && whole.length - bare.length > 1) {
+        // The first name that is not there is still the file that is meant: sections may speak of it.
+        const end = whole.indexOf("/", bare.length + 1);
+        exchange.pathInfo = end < 0 ? "" : whole.slice(end);
+        exchange.filename = end < 0 ? whole : whole.slice(0, end);
+        return undefined;
+      }
       // A file's name does not end with a slash: what follows it is path info.
-      const rest = found.isDirectory && whole.length - bare.length <= 1 ? "" : whole.slice(bare.length);
+      const rest = found.isDirectory ? "" : whole.slice(bare.length);
       exchange.file = found;
       exchange.pathInfo = rest;
       if (rest !== "") exchange.filename = bare;

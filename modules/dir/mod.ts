@@ -56,6 +56,8 @@ function fixups(exchange: Exchange): Reply | undefined {
     if (found === undefined || !found.isFile) continue;
     exchange.filename = `${exchange.filename.replace(/\/$/, "")}/${name}`;
     exchange.file = found;
+    // As if the client had asked for it: sections for its path hold, and logs name it.
+    exchange.path += name;
     return undefined;
   }
   return undefined;

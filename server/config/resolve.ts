@@ -19,20 +19,25 @@ export interface Asker extends ExpressionSubject {
   dependsOn(what: "request" | "overrides"): void;
 }
 
-/** A set of sections in the order in which they were merged; its store, and the sets with one section more. */
+/** Sections that were merged in order: their store, and the same with something more. */
 interface Merged {
   readonly store: DirStore;
-  readonly more: Map<Section, Merged>;
-  /** <Files> and <If> within the sections of the set. */
+  readonly more: Map<Section | Merged, Merged>;
+  /** <Files> and <If> within them. */
   readonly files: readonly Section[];
   readonly ifs: readonly Section[];
   /** What .htaccess files may say here. */
   readonly overrides: Overrides | undefined;
 }
 
-/** Finds the stores of one virtual host. */
+/**
+ * Finds the stores of one virtual host. Directories are merged with each other and the result into what holds everywhere, then files
+ * into that, and so on: for values that merge by rules of their own (AuthMerging) that is not the same as one after the other.
+ */
 export class SectionResolver {
   readonly #defaults: Merged;
+  /** The first section of directories, of files and so on. */
+  readonly #firsts = new Map<Section, Merged>();
   readonly #sections: Sections;
   readonly #windowsPaths: boolean;
   /** Undefined where no place allows .htaccess files. */
@@ -61,98 +66,124 @@ export class SectionResolver {
     let name = "";
     if (filePath !== "") {
       const path = this.#windowsPaths ? comparable(filePath) : filePath;
-      merged = this.#htaccess === undefined || asker === undefined
-        ? this.#directories(merged, path, isDirectory)
-        : this.#withOverrides(merged, path, isDirectory, this.#htaccess, asker);
+      const directories = this.#htaccess === undefined || asker === undefined
+        ? this.#directories(path, isDirectory)
+        : this.#withOverrides(path, isDirectory, this.#htaccess, asker);
+      merged = this.#combined(merged, directories);
       name = path.slice(path.lastIndexOf("/") + 1);
-      merged = this.#files(merged, merged.files, name);
+      merged = this.#combined(merged, this.#matching(merged.files, name));
     }
-    for (const section of this.#sections.locations) {
-      if (section.matches(urlPath)) merged = this.#with(merged, section);
-    }
+    merged = this.#combined(merged, this.#matching(this.#sections.locations, urlPath));
     if (merged.ifs.length > 0 && asker !== undefined) {
       asker.dependsOn("request");
-      merged = this.#ifs(merged, merged.ifs, name, asker);
+      merged = this.#conditional(merged, name, asker);
     }
     return merged.store;
   }
 
-  #directories(defaults: Merged, path: string, isDirectory: boolean | undefined): Merged {
-    let merged = defaults;
+  #directories(path: string, isDirectory: boolean | undefined): Merged | undefined {
+    let group: Merged | undefined;
     for (const section of this.#sections.directories) {
-      if (section.matches(path, isDirectory)) merged = this.#with(merged, section);
+      if (section.matches(path, isDirectory)) group = this.#with(group, section);
     }
-    return merged;
+    return group;
   }
 
   /** Directory after directory: its sections, then its .htaccess file, if they allow it. @throws OverrideError */
   #withOverrides(
-    defaults: Merged,
     path: string,
     isDirectory: boolean | undefined,
     htaccess: OverrideFiles,
     asker: Asker,
-  ): Merged {
+  ): Merged | undefined {
     const { directories } = this.#sections;
     const whole = isDirectory === true && !path.endsWith("/") ? `${path}/` : path;
-    let merged = defaults;
+    let group: Merged | undefined;
     let next = 0;
     let depth = 1;
     for (let slash = whole.indexOf("/"); slash >= 0; slash = whole.indexOf("/", slash + 1), depth++) {
       for (; next < directories.length && directories[next].depth <= depth; next++) {
-        if (directories[next].matches(path, isDirectory)) merged = this.#with(merged, directories[next]);
+        if (directories[next].matches(path, isDirectory)) group = this.#with(group, directories[next]);
       }
-      if (merged.overrides === undefined) continue;
+      if (group?.overrides === undefined) continue;
       asker.dependsOn("overrides");
-      const section = htaccess.sectionOf(whole.slice(0, slash + 1), merged.overrides);
-      if (section !== undefined) merged = this.#with(merged, section);
+      const section = htaccess.sectionOf(whole.slice(0, slash + 1), group.overrides);
+      if (section !== undefined) group = this.#with(group, section);
     }
     for (; next < directories.length; next++) {
-      if (directories[next].matches(path, isDirectory)) merged = this.#with(merged, directories[next]);
+      if (directories[next].matches(path, isDirectory)) group = this.#with(group, directories[next]);
+    }
+    return group;
+  }
+
+  #matching(sections: readonly Section[], subject: string): Merged | undefined {
+    let group: Merged | undefined;
+    for (const section of sections) if (section.matches(subject)) group = this.#with(group, section);
+    return group;
+  }
+
+  /** Of each chain the first whose condition is true; then, within all of those, the same again. */
+  #conditional(base: Merged, name: string, asker: Asker): Merged {
+    let merged = base;
+    for (let ifs = base.ifs; ifs.length > 0;) {
+      const group = this.#taken(ifs, asker);
+      if (group === undefined) break;
+      merged = this.#combined(merged, group);
+      merged = this.#combined(merged, this.#matching(group.files, name));
+      ifs = group.ifs;
     }
     return merged;
   }
 
-  #files(base: Merged, files: readonly Section[], name: string): Merged {
-    let merged = base;
-    for (const section of files) if (section.matches(name)) merged = this.#with(merged, section);
-    return merged;
-  }
-
-  /** The first of each chain whose condition is true; <Files> and <If> in it at once. */
-  #ifs(base: Merged, ifs: readonly Section[], name: string, asker: Asker): Merged {
-    let merged = base;
+  #taken(ifs: readonly Section[], asker: Asker): Merged | undefined {
+    let group: Merged | undefined;
     let taken = false;
     for (const section of ifs) {
       const { kind, condition } = section.branch!;
       if (kind === "if") taken = false;
       if (taken || !evaluateCondition(condition, asker)) continue;
       taken = true;
-      merged = this.#files(this.#with(merged, section), section.files, name);
-      merged = this.#ifs(merged, section.ifs, name, asker);
+      group = this.#with(group, section);
     }
+    return group;
+  }
+
+  #with(group: Merged | undefined, section: Section): Merged {
+    const known = (group?.more ?? this.#firsts).get(section);
+    if (known !== undefined) return known;
+    const merged = group === undefined ? this.#merged(section.dir, section.files, section.ifs) : this.#merged(
+      mergeStores(group.store, section.dir),
+      joined(group.files, section.files),
+      joined(group.ifs, section.ifs),
+    );
+    (group?.more ?? this.#firsts).set(section, merged);
     return merged;
   }
 
-  #with(base: Merged, section: Section): Merged {
-    const known = base.more.get(section);
+  #combined(base: Merged, group: Merged | undefined): Merged {
+    if (group === undefined) return base;
+    const known = base.more.get(group);
     if (known !== undefined) return known;
-    if (this.#kept >= KEPT_STORES) {
-      this.#defaults.more.clear();
-      this.#kept = 0;
-    }
-    const store = mergeStores(base.store, section.dir);
-    const merged: Merged = {
-      store,
-      more: new Map(),
-      files: section.files.length > 0 ? [...base.files, ...section.files] : base.files,
-      ifs: section.ifs.length > 0 ? [...base.ifs, ...section.ifs] : base.ifs,
-      overrides: this.#htaccess === undefined ? undefined : overridesOf(store),
-    };
-    base.more.set(section, merged);
-    this.#kept++;
+    const store = mergeStores(base.store, group.store);
+    const merged = this.#merged(store, joined(base.files, group.files), joined(base.ifs, group.ifs));
+    base.more.set(group, merged);
     return merged;
   }
+
+  #merged(store: DirStore, files: readonly Section[], ifs: readonly Section[]): Merged {
+    if (this.#kept >= KEPT_STORES) {
+      this.#defaults.more.clear();
+      this.#firsts.clear();
+      this.#kept = 0;
+    }
+    this.#kept++;
+    const overrides = this.#htaccess === undefined ? undefined : overridesOf(store);
+    return { store, more: new Map(), files, ifs, overrides };
+  }
+}
+
+function joined(base: readonly Section[], over: readonly Section[]): readonly Section[] {
+  return over.length === 0 ? base : [...base, ...over];
 }
 
 /**

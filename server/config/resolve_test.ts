@@ -209,7 +209,7 @@ Note 1
     Note f
   </Else>
 </Directory>`);
-  assertEquals(asked(config, "/", "/a/x"), { notes: "0 1 D L b file nested f", depends: ["request"] });
+  assertEquals(asked(config, "/", "/a/x"), { notes: "0 1 D L b f file nested", depends: ["request"] });
   assertEquals(asked(config, "/", "/b/y").notes, "0 1 L b nested");
   assertEquals(notes(config, "/", "/a/x"), "0 1 D L");
 });

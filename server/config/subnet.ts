@@ -32,7 +32,8 @@ export function parseSubnet(text: string): Subnet {
     : undefined;
   const whole = given === undefined ? address : [...given, "0", "0", "0"].slice(0, 4).join(".");
   const bytes = addressBytes(whole);
-  if (bytes === undefined) throw invalid();
+  // A mask needs the whole address, as in httpd.
+  if (bytes === undefined || (mask !== undefined && given !== undefined && given.length < 4)) throw invalid();
   if (mask === undefined) return { bytes, bits: given === undefined ? bytes.length * 8 : given.length * 8 };
   const bits = /^\d{1,3}$/.test(mask) ? Number(mask) : bitsOf(addressBytes(mask), bytes.length);
   if (bits === undefined || bits > bytes.length * 8) throw invalid();
