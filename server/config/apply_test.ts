@@ -165,6 +165,14 @@ Deno.test("apply: AllowOverride and its kin", () => {
   ]);
 });
 
+Deno.test("apply: directives that ask for nothing here are read, and refused where they ask for more", () => {
+  const { warnings } = load("NameVirtualHost *:80\nDefaultRuntimeDir run\nHostnameLookups off");
+  assertEquals(warnings.map(({ line, message }) => `${line} ${message}`), [
+    "1 AH00548: NameVirtualHost has no effect",
+  ]);
+  fails(1, "HostnameLookups", "can only be Off", "HostnameLookups Double");
+});
+
 Deno.test("apply: regular expressions and second arguments of sections are checked", () => {
   fails(1, "<LocationMatch>", "does not compile", "<LocationMatch (>\n</LocationMatch>");
   fails(1, "<Files>", "Multiple <Files> arguments", "<Files a b>\n</Files>");

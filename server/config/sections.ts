@@ -1,5 +1,6 @@
 // Which sections does the core have? The rows of <VirtualHost> and of the sections for directories, files and locations.
 
+import { acceptedRows } from "./accepted.ts";
 import { parseHostAddress } from "./addresses.ts";
 import { canonicalNameRows } from "./canonical_names.ts";
 import type { Context, DirectiveRow, SectionDirective, Target } from "./directives.ts";
@@ -131,4 +132,5 @@ export const sectionRows: readonly DirectiveRow[] = [
   ...overrideRows,
   ...serverNameRows,
   ...canonicalNameRows,
+  ...acceptedRows,
 ];
