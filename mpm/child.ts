@@ -52,11 +52,13 @@ function begin(order: ChildOrder, channel: ControlChannel, module: ThreadModule)
   };
   if (order.scoreboard === undefined) return new RelayChild(order, module, events);
   posix.openLibc();
-  // Taken over, so that processes that a handler starts do not inherit them.
-  for (const { fd } of order.sockets) posix.setCloseOnExec(fd, true);
+  // What was inherited is for this process, not for the programs that a handler starts.
+  posix.closeAllOnExec();
   const { fd, size, shape } = order.scoreboard;
-  posix.setCloseOnExec(fd, true);
-  const parts = { scoreboard: { address: posix.mapShared(fd, size), size, shape }, module, events };
+  const address = posix.mapShared(fd, size);
+  // Whoever has the descriptor can make the file shorter, and with it the memory of the control process.
+  posix.close(fd);
+  const parts = { scoreboard: { address, size, shape }, module, events };
   return order.model === "process" ? new ProcessServing(order, parts) : new ThreadedServing(order, parts);
 }
 

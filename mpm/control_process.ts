@@ -149,6 +149,7 @@ class ControlProcess {
       return;
     }
     this.#config = config;
+    host.onAdopted();
     this.#pool.shape = this.#adopt(this.#dimension(config));
     if (!graceful) this.#scoreboard.restartTime = Date.now();
     this.#pool.nextGeneration(!graceful);

@@ -115,6 +115,7 @@ class SingleProcess {
       return;
     }
     this.#config = config;
+    host.onAdopted();
     const shape = this.#dimension(config);
     if (shape.threads.max * shape.requestsPerThread <= this.#generations.slots) this.#shape = shape;
     else host.log("warn", undefined, "more threads than at the start take a stop and a start");

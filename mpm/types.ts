@@ -109,6 +109,8 @@ export interface ServerHost {
   onBound(addresses: readonly Endpoint[]): void;
   /** Reads the configuration anew for a restart. A configuration with errors is reported there and undefined returned. */
   reload(): Promise<RunnableConfig | undefined>;
+  /** What reload() gave is in force from now on: nothing is started any more by the configuration before it. */
+  onAdopted(): void;
   /** The server text of the start message: "mpmd/0.1.0 (Unix)". */
   readonly description: string;
   readonly commandLine: string;

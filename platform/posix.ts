@@ -381,6 +381,14 @@ export function setCloseOnExec(fd: number, on: boolean): void {
   if (common.fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) < 0) throw new SystemError("fcntl(F_SETFD)", errno());
 }
 
+/** Makes all descriptors of this process but the standard ones close-on-exec. */
+export function closeAllOnExec(): void {
+  // The list has a descriptor of its own, which is gone by the time it is tried.
+  for (const fd of [...Deno.readDirSync("/dev/fd")].map(({ name }) => Number(name))) {
+    if (fd > 2) common.fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+}
+
 /** Sets or clears O_NONBLOCK. @throws SystemError */
 export function setNonBlocking(fd: number, on: boolean): void {
   const flags = common.fcntl(fd, F_GETFL, 0);

@@ -24,7 +24,7 @@ import {
   serverKey,
 } from "./config/mod.ts";
 import { BUILT_IN_ELSEWHERE, httpdModuleWith, isHttpdModule } from "./httpd_names.ts";
-import { makeWritable } from "./log/log_file.ts";
+import type { InheritedLogs } from "./log/log_file.ts";
 import { MODULES } from "./modules.ts";
 import type { Options } from "./options.ts";
 import type { ProgramData } from "./program.ts";
@@ -43,9 +43,8 @@ export interface Configuration {
   readonly errorLog: string;
   readonly logLevel: readonly string[];
   readonly warnings: readonly string[];
-  readonly runnable: RunnableConfig;
-  /** Makes sure that all logs can be written. @throws LogError */
-  openLogs(): void;
+  /** Opens all logs, and gives what the MPM is to run. @throws LogError */
+  run(logs: InheritedLogs): RunnableConfig;
 }
 
 const mpmSettings = serverKey<MpmSettings>("mpm", {
@@ -202,7 +201,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
   const config = applyTree(nodes, read.serverRoot, current());
   const values = { ...CORE_DEFAULTS, ...config.main.store.get(coreServer) };
   const absolute = (path: string) => isAbsolute(path) ? path : join(read.serverRoot, path);
-  const program: ProgramData = {
+  const program: Omit<ProgramData, "logs"> = {
     nodes,
     mpm: named[0]?.name ?? defaultMpm().name,
     serverRoot: read.serverRoot,
@@ -218,18 +217,19 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     pidFile: values.pidFile.toLowerCase() === "none" ? undefined : absolute(values.pidFile),
     errorLog: program.errorLog,
     logLevel: values.logLevel,
-    openLogs() {
-      const { errorLog } = program;
-      if (errorLog !== "/dev/stderr") makeWritable(errorLog, "AH00091: could not open error log file");
-      for (const module of MODULES) module.openLogs?.(config, read.serverRoot);
-    },
     warnings: [...warnings, ...read.warnings, ...config.warnings].map(({ message, file, line }) =>
       `${message} (line ${line} of ${file})`
     ),
-    runnable: {
-      settings: config.main.store.get(mpmSettings),
-      program,
-      firstRequestMs: values.headTimeout.initial || values.timeout,
+    run(logs) {
+      const { errorLog } = program;
+      logs.begin();
+      if (errorLog !== "/dev/stderr") logs.open(errorLog, "AH00091: could not open error log file");
+      for (const module of MODULES) module.openLogs?.(config, read.serverRoot, logs);
+      return {
+        settings: config.main.store.get(mpmSettings),
+        program: { ...program, logs: logs.descriptors } satisfies ProgramData,
+        firstRequestMs: values.headTimeout.initial || values.timeout,
+      };
     },
   };
 }

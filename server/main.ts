@@ -10,6 +10,7 @@ import {
   MpmError,
   runChild,
   runMpm,
+  type RunnableConfig,
   type ServerHost,
   type ThreadModule,
 } from "../mpm/mod.ts";
@@ -19,6 +20,7 @@ import { ConfigError } from "./config/mod.ts";
 import { type Configuration, loadConfiguration } from "./configuration.ts";
 import { becomeDaemon, isDaemon, startDaemon } from "./daemon.ts";
 import { ErrorLog } from "./log/error_log.ts";
+import { InheritedLogs } from "./log/log_file.ts";
 import { MODULES } from "./modules.ts";
 import { type Action, type Options, parseOptions, USAGE, UsageError } from "./options.ts";
 import { PidFileError, readPid, removePid, runningPid, writePid } from "./pid_file.ts";
@@ -162,12 +164,13 @@ async function run(
   choice: MpmChoice,
   capabilities: Capabilities,
 ): Promise<number> {
-  configuration.openLogs();
+  const logs = new InheritedLogs(capabilities["descriptor passing"].available);
+  const config = configuration.run(logs);
   const log = new ErrorLog(configuration.errorLog, configuration.logLevel, -1);
   const { pidFile } = configuration;
   for (const warning of configuration.warnings) console.error(`WARNING: ${warning}`);
   const host: ServerHost = {
-    config: configuration.runnable,
+    config,
     log: (level, ah, message) => log.log(level, choice.mpm.module.replace(/_module$/, ""), ah, message),
     module: THREAD_MODULE,
     childCommand: childCommand(entry),
@@ -181,7 +184,8 @@ async function run(
     remote: pidFile === undefined || capabilities["unix signals"].available
       ? undefined
       : (carryOut) => openRemoteControl(controlFile(pidFile), carryOut),
-    reload: () => reload(options, entry, choice, log),
+    reload: () => reload(options, entry, choice, log, logs),
+    onAdopted: () => logs.closeOthers(),
     onGracefulStop: () => {
       if (pidFile !== undefined) removePid(pidFile);
     },
@@ -207,7 +211,13 @@ function announce(configuration: Configuration, choice: MpmChoice, addresses: re
 }
 
 /** The configuration for a restart; with errors, or with another MPM, the running one stays. */
-async function reload(options: Options, entry: string, choice: MpmChoice, log: ErrorLog) {
+async function reload(
+  options: Options,
+  entry: string,
+  choice: MpmChoice,
+  log: ErrorLog,
+  logs: InheritedLogs,
+): Promise<RunnableConfig | undefined> {
   const module = choice.mpm.module.replace(/_module$/, "");
   try {
     const configuration = await loadConfiguration(options, entry);
@@ -216,9 +226,9 @@ async function reload(options: Options, entry: string, choice: MpmChoice, log: E
       log.log("crit", module, "AH00534", "Configuration error: The MPM cannot be changed during restart.");
       return undefined;
     }
-    configuration.openLogs();
+    const config = configuration.run(logs);
     log.reopen();
-    return configuration.runnable;
+    return config;
   } catch (error) {
     if (![ConfigError, MpmError, LogError].some((kind) => error instanceof kind)) throw error;
     log.log(

@@ -11,6 +11,8 @@ import { applyTree } from "./configuration.ts";
 import { serverBanner } from "./http/content/mod.ts";
 import type { ConnectionSettings } from "./http/engine/service.ts";
 import { ErrorLog } from "./log/error_log.ts";
+import { type LogDescriptors, logOutput } from "./log/log_file.ts";
+import { writeAll, type WriteLine } from "./log/sinks.ts";
 import { MODULES } from "./modules.ts";
 import { RequestService } from "./request/service.ts";
 import { BUILT, DESCRIPTION, VERSION } from "./version.ts";
@@ -25,6 +27,8 @@ export interface ProgramData {
   /** Absolute. */
   readonly errorLog: string;
   readonly logLevel: readonly string[];
+  /** The logs that the control process has opened. */
+  readonly logs: LogDescriptors;
 }
 
 /** What a thread is told, with the server's part of it. */
@@ -53,7 +57,7 @@ export async function createProgram(order: ProgramOrder): Promise<ThreadProgram>
 /** The service of one thread. @throws whatever a module throws that cannot start, an application that does not load for one */
 async function createService(data: ProgramData, order: ThreadOrder) {
   const mpm = findMpm(data.mpm);
-  const errorLog = new ErrorLog(data.errorLog, data.logLevel, order.thread);
+  const errorLog = new ErrorLog(errorLogTarget(data), data.logLevel, order.thread);
   const config = applyTree(data.nodes, data.serverRoot, mpm, {
     defines: data.defines,
     warn: ({ file, line, message }) => errorLog.log("warn", "core", undefined, `${file}:${line}: ${message}`),
@@ -89,6 +93,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
       subjectOf: (exchange) => service.subjectOf(exchange),
       serverRoot: data.serverRoot,
       thread: order.thread,
+      logs: data.logs,
       log: (level, ah, message) => errorLog.log(level, "core", ah, message),
     });
   }
@@ -100,6 +105,12 @@ async function createService(data: ProgramData, order: ThreadOrder) {
       errorLog.log("error", "core", undefined, `uncaught in thread ${order.thread}: ${text}`);
     },
   };
+}
+
+function errorLogTarget({ errorLog, logs }: ProgramData): string | WriteLine {
+  if (errorLog === "/dev/stderr") return errorLog;
+  const output = logOutput(errorLog, logs);
+  return (line) => writeAll(output, line);
 }
 
 function connectionSettings(host: VirtualServer, serverField: string): ConnectionSettings {

@@ -3,7 +3,7 @@
 import { isAbsolute, join } from "@std/path";
 import { ArgumentError, type Directive, serverKey, type VirtualServer } from "../../server/config/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
-import { makeWritable } from "../../server/log/log_file.ts";
+import { logOutput } from "../../server/log/log_file.ts";
 import type { ServerModule, ThreadContext } from "../../server/request/module.ts";
 import { COMMON, compileCondition, parseCustomLog, resolveFormat } from "./custom_log.ts";
 import { ExchangeRecord } from "./exchange_record.ts";
@@ -105,13 +105,13 @@ class AccessLogs {
     this.#record = new ExchangeRecord(thread);
   }
 
-  open({ config, serverRoot, log }: ThreadContext): void {
+  open({ config, serverRoot, logs, log }: ThreadContext): void {
     for (const host of [config.main, ...config.hosts]) {
       const settings = host.store.get(logServer).value;
       this.#logs.set(
         host,
         settings.logs.map((line) => ({
-          writer: this.#writer(isAbsolute(line.file) ? line.file : join(serverRoot, line.file), log),
+          writer: this.#writer(isAbsolute(line.file) ? line.file : join(serverRoot, line.file), logs, log),
           format: compileFormat(formatOf(settings, line)),
           accepts: line.accepts,
         })),
@@ -119,12 +119,11 @@ class AccessLogs {
     }
   }
 
-  #writer(path: string, log: ThreadContext["log"]): AccessLogWriter {
+  #writer(path: string, logs: ThreadContext["logs"], log: ThreadContext["log"]): AccessLogWriter {
     let writer = this.#writers.get(path);
     if (writer === undefined) {
-      const file = Deno.openSync(path, { append: true, create: true });
       writer = new AccessLogWriter({
-        write: (bytes) => file.writeSync(bytes),
+        write: logOutput(path, logs),
         onError: ({ error, lostLines }) =>
           log("error", "AH00646", `Error writing to ${path}: ${error.message} (${lostLines} lines lost)`),
       });
@@ -149,10 +148,10 @@ export const logConfig: ServerModule = {
   name: "log_config_module",
   source: "mod_log_config.c",
   directives,
-  openLogs(config, serverRoot) {
+  openLogs(config, serverRoot, logs) {
     for (const host of [config.main, ...config.hosts]) {
       for (const { file } of host.store.get(logServer).value.logs) {
-        makeWritable(
+        logs.open(
           isAbsolute(file) ? file : join(serverRoot, file),
           "AH00649: could not open transfer log file",
         );

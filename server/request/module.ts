@@ -5,6 +5,7 @@ import type { Scoreboard } from "../../mpm/mod.ts";
 import type { ExpressionSubject } from "../config/expression/mod.ts";
 import type { DirectiveRow, ServerConfig } from "../config/mod.ts";
 import type { Reply } from "../http/engine/reply.ts";
+import type { LogDescriptors, LogOpener } from "../log/log_file.ts";
 import type { Access } from "./access.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -35,6 +36,8 @@ export interface ThreadContext {
   readonly thread: number;
   /** A request as expressions see it. */
   subjectOf(exchange: Exchange): ExpressionSubject;
+  /** The descriptors of the logs that openLogs() has opened; for logOutput(). */
+  readonly logs: LogDescriptors;
   /** Writes to the error log. */
   log(
     level: "emerg" | "alert" | "crit" | "error" | "warn" | "notice" | "info" | "debug",
@@ -82,8 +85,8 @@ export interface ServerModule {
   readonly directives: readonly DirectiveRow[];
   /** In the control process, before anything is started: refuses what cannot work. @throws ConfigError */
   checkConfig?(config: ServerConfig, serverRoot: string): void | Promise<void>;
-  /** In the control process, before it starts: makes sure that what the threads will write to can be written. @throws LogError */
-  openLogs?(config: ServerConfig, serverRoot: string): void;
+  /** In the control process, before it starts: opens what the threads will write to. @throws LogError */
+  openLogs?(config: ServerConfig, serverRoot: string, logs: LogOpener): void;
   /** Made once per thread, so that state never crosses threads. */
   hooks?(): ModuleHooks;
   /** True when a configuration makes this module run code that needs the event loop of its thread. */
