@@ -10,7 +10,7 @@ import { mpmtOs2 } from "./mpmt_os2.ts";
 import { prefork } from "./prefork.ts";
 import { CheckedRelaySockets, HeldRelaySockets } from "./relay_sockets.ts";
 import { runSingleProcess } from "./single_process.ts";
-import type { Mpm, ServerHost } from "./types.ts";
+import type { Mpm, MpmSettings, ServerHost } from "./types.ts";
 import { worker } from "./worker.ts";
 
 export { isChild, runChild } from "./child.ts";
@@ -49,16 +49,16 @@ const MPMS: readonly Mpm[] = [prefork, worker, event, mpmWinnt, mpmNetware, mpmt
  * @returns the exit code @throws BindError
  */
 export async function runMpm(mpm: Mpm, host: ServerHost, oneProcess: boolean): Promise<number> {
-  const relay = relays(mpm, host);
+  const relay = relays(mpm, host.config.settings);
   return mpm.singleProcess || oneProcess
     ? await runSingleProcess(mpm, host, relay ? new HeldRelaySockets() : new ListeningSockets(mpm.model))
     : await runControlProcess(mpm, host, relay ? new CheckedRelaySockets() : new ListeningSockets(mpm.model));
 }
 
 /** Connections stay with who accepted them, because they cannot be passed, or must not (DescriptorPassing Off). */
-function relays(mpm: Mpm, { config }: ServerHost): boolean {
+export function relays(mpm: Mpm, settings: MpmSettings): boolean {
   if (mpm.requires.includes("descriptor passing")) return false;
-  return config.settings.descriptorPassing === false || !passesDescriptors().available;
+  return settings.descriptorPassing === false || !passesDescriptors().available;
 }
 
 /** No MPM, or more than one (AH00534), or one that cannot run here. */

@@ -43,6 +43,7 @@ export interface Configuration {
   readonly errorLog: string;
   readonly logLevel: readonly string[];
   readonly warnings: readonly string[];
+  readonly settings: MpmSettings;
   /** Opens all logs, and gives what the MPM is to run. @throws LogError */
   run(logs: InheritedLogs): RunnableConfig;
 }
@@ -210,6 +211,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     logLevel: values.logLevel,
   };
   for (const module of MODULES) await module.checkConfig?.(config, read.serverRoot);
+  const settings = config.main.store.get(mpmSettings);
   return {
     serverRoot: read.serverRoot,
     source: alone ? `application ${application}` : read.includes[0].file,
@@ -220,13 +222,14 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     warnings: [...warnings, ...read.warnings, ...config.warnings].map(({ message, file, line }) =>
       `${message} (line ${line} of ${file})`
     ),
+    settings,
     run(logs) {
       const { errorLog } = program;
       logs.begin();
       if (errorLog !== "/dev/stderr") logs.open(errorLog, "AH00091: could not open error log file");
       for (const module of MODULES) module.openLogs?.(config, read.serverRoot, logs);
       return {
-        settings: config.main.store.get(mpmSettings),
+        settings,
         program: { ...program, logs: logs.descriptors } satisfies ProgramData,
         firstRequestMs: values.headTimeout.initial || values.timeout,
       };

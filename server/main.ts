@@ -8,6 +8,7 @@ import {
   isChild,
   type MpmChoice,
   MpmError,
+  relays,
   runChild,
   runMpm,
   type RunnableConfig,
@@ -164,7 +165,7 @@ async function run(
   choice: MpmChoice,
   capabilities: Capabilities,
 ): Promise<number> {
-  const logs = new InheritedLogs(capabilities["descriptor passing"].available);
+  const logs = new InheritedLogs(!relays(choice.mpm, configuration.settings));
   const config = configuration.run(logs);
   const log = new ErrorLog(configuration.errorLog, configuration.logLevel, -1);
   const { pidFile } = configuration;
