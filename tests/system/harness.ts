@@ -7,12 +7,20 @@ import { fromFileUrl, join } from "@std/path";
 /** The module that users start. */
 export const ENTRY: string = fromFileUrl(new URL("../../mod.ts", import.meta.url));
 
-/** A port nobody listens on right now. */
+/**
+ * A port nobody listens on right now. Not one that the system picks: those are also the ports that clients get, one of which may have
+ * taken it before the server does.
+ */
 export function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
 
 /** Waits until `condition` gives something other than undefined or false. Fails after `seconds` with what was awaited. */
