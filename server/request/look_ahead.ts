@@ -1,6 +1,7 @@
 // Would another request by the same client be let pass? What -U and -F in expressions ask: the phases up to the access checks, for
 // a request that nobody sends.
 
+import { isAbsolute } from "@std/path";
 import { system } from "../../platform/detect.ts";
 import { OverrideError, type VirtualServer } from "../config/mod.ts";
 import { normalisePath, splitTarget } from "../http/content/mod.ts";
@@ -33,7 +34,9 @@ export class LookAhead {
 
   /** `target` is a path of URLs, or the name of a file, which has to be there. What takes time to find out counts as no. */
   isReachable(from: Exchange, kind: "url" | "file", target: string): boolean {
-    if (this.#depth >= DEEPEST || !target.startsWith("/")) return false;
+    if (this.#depth >= DEEPEST || !(kind === "url" ? target.startsWith("/") : isAbsolute(target))) {
+      return false;
+    }
     const { head, transport, startTime, startClock, keepAlives } = from;
     const exchange = new Exchange(head, transport, startTime, startClock, keepAlives);
     exchange.vhost = from.vhost;

@@ -2,14 +2,12 @@
 // log. One object per server thread; the modules take part through their hooks.
 
 import { system } from "../../platform/detect.ts";
-import { type Endpoint, type Scoreboard, SlotField, SlotStatus, SlotText } from "../../mpm/mod.ts";
+import { type Endpoint, type Scoreboard, SlotField, SlotStatus } from "../../mpm/mod.ts";
 import {
   type DirStore,
   OverrideError,
   resolveDirectory,
-  selectVirtualHost,
   type ServerConfig,
-  strictHostCheck,
   type VirtualServer,
 } from "../config/mod.ts";
 import { normalisePath, splitTarget } from "../http/content/mod.ts";
@@ -21,8 +19,10 @@ import { AccessControl } from "./access.ts";
 import { errorReply } from "./error_reply.ts";
 import type { Exchange } from "./exchange.ts";
 import { ExchangeSubject, type SubjectFacts } from "./expression_subject.ts";
+import { Hosts } from "./hosts.ts";
 import { LookAhead } from "./look_ahead.ts";
 import type { ModuleHooks } from "./module.ts";
+import { showRequest } from "./show_request.ts";
 
 /** What the service is put together from. */
 export interface ServiceParts {
@@ -72,17 +72,15 @@ export class RequestService implements Service {
   readonly #storageMappers: NonNullable<ModuleHooks["mapToStorage"]>[];
   readonly #fixups: NonNullable<ModuleHooks["fixups"]>[];
   readonly #access: AccessControl;
-  /** Some host has StrictHostCheck On. */
-  readonly #strictHosts: boolean;
+  readonly #hosts: Hosts;
   readonly #facts: SubjectFacts;
   readonly #handlers: ModuleHooks[] = [];
   readonly #quickHandlers: NonNullable<ModuleHooks["quickHandler"]>[] = [];
   readonly #loggers: NonNullable<ModuleHooks["logTransaction"]>[] = [];
 
   constructor(readonly parts: ServiceParts) {
-    const hosts = [parts.config.main, ...parts.config.hosts];
-    this.#strictHosts = hosts.some(({ store }) => store.get(strictHostCheck).on === true);
-    for (const host of hosts) {
+    this.#hosts = new Hosts(parts.config);
+    for (const host of this.#hosts.all) {
       this.#settings.set(host, parts.settingsOf(host));
       this.#prepared.set(host, new Map());
     }
@@ -118,8 +116,8 @@ export class RequestService implements Service {
     const { head } = exchange;
     if (head.method !== "GET" || head.form !== "origin") return undefined;
     for (const field of CONDITIONAL) if (head.has(field)) return undefined;
-    exchange.vhost = this.#hostOf(exchange);
-    if (this.#isUnknownHost(exchange)) return undefined;
+    exchange.vhost = this.#hosts.of(exchange);
+    if (this.#hosts.refuses(exchange)) return undefined;
     const target = head.target;
     const known = this.#prepared.get(exchange.vhost)!;
     const prepared = known.get(target);
@@ -132,29 +130,11 @@ export class RequestService implements Service {
     return prepared;
   }
 
-  #hostOf(exchange: Exchange): VirtualServer {
-    const { config } = this.parts;
-    if (config.hosts.length === 0) return config.main;
-    const { address, port } = exchange.transport.local;
-    const { head } = exchange;
-    // Only a client that names no host is asked for ServerPath.
-    const path = head.host === undefined ? head.target.split("?", 1)[0] : undefined;
-    return selectVirtualHost(config, address, port, head.host, path);
-  }
-
-  /** StrictHostCheck: the client asks for a host that is not here. */
-  #isUnknownHost({ vhost, head, transport }: Exchange): boolean {
-    if (!this.#strictHosts || head.host === undefined) return false;
-    const { address, port } = transport.local;
-    return vhost.store.get(strictHostCheck).on === true &&
-      !this.parts.config.hostTable.knows(address, port, head.host);
-  }
-
   begin(exchange: Exchange): Reply | undefined {
     const { head } = exchange;
-    exchange.vhost = this.#hostOf(exchange);
+    exchange.vhost = this.#hosts.of(exchange);
     exchange.dir = exchange.vhost.dirDefaults;
-    if (this.#isUnknownHost(exchange)) {
+    if (this.#hosts.refuses(exchange)) {
       this.parts.log("error", "AH10156", `Unknown host ${head.host}`, exchange.transport.peer);
       return errorReply(exchange, 400);
     }
@@ -328,7 +308,7 @@ export class RequestService implements Service {
     const { row } = exchange.transport;
     const micros = extendedStatus ? (performance.now() - exchange.startClock) * 1000 : 0;
     scoreboard.count(row, exchange.bytesSent, micros, exchange.startTime);
-    if (extendedStatus) describe(scoreboard, exchange);
+    if (extendedStatus) showRequest(scoreboard, exchange);
     for (const log of this.#loggers) log(exchange);
   }
 
@@ -342,13 +322,4 @@ export class RequestService implements Service {
 function varying({ varyOn }: Exchange, reply: Reply): Reply {
   if (varyOn === undefined) return reply;
   return { ...reply, fields: [...reply.fields, ["Vary", [...varyOn].join(", ")]] };
-}
-
-/** What the worker table shows of the latest request of a slot. */
-function describe(scoreboard: Scoreboard, { head, vhost, transport }: Exchange): void {
-  const { row } = transport;
-  scoreboard.setText(row, SlotText.Client, transport.peer.address);
-  scoreboard.setText(row, SlotText.Protocol, head.isHttp11 ? "http/1.1" : "http/1.0");
-  scoreboard.setText(row, SlotText.VirtualHost, vhost.names.name ?? "");
-  scoreboard.setText(row, SlotText.Request, head.requestLine());
 }
