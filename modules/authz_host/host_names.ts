@@ -1,7 +1,8 @@
 // What is a client called, and which addresses has a name? Names are believed only if they lead back to the address; what was
 // found out is kept for a while, for a request is asked again once its answer is there.
 
-import dns from "node:dns/promises";
+/** Loaded when it is used: it costs every thread some milliseconds. */
+const resolver = () => import("node:dns/promises");
 
 /** Answers that are kept, and for how long (ms). */
 const KEPT = 1000;
@@ -52,7 +53,8 @@ function isUnknown(error: unknown): boolean {
 
 async function addressesOf(name: string): Promise<readonly string[]> {
   try {
-    return (await dns.lookup(name, { all: true })).map(({ address }) => address);
+    const { lookup } = await resolver();
+    return (await lookup(name, { all: true })).map(({ address }) => address);
   } catch (error) {
     if (isUnknown(error)) return [];
     throw error;
@@ -61,7 +63,8 @@ async function addressesOf(name: string): Promise<readonly string[]> {
 
 async function nameOf(address: string): Promise<string | null> {
   try {
-    const { hostname } = await dns.lookupService(address, 0);
+    const { lookupService } = await resolver();
+    const { hostname } = await lookupService(address, 0);
     return hostname !== address && (await addressesOf(hostname)).includes(address) ? hostname : null;
   } catch (error) {
     if (isUnknown(error)) return null;
