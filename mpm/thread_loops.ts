@@ -78,13 +78,9 @@ async function runDedicated(thread: ServerThread): Promise<void> {
       await attend(thread, turns);
       continue;
     }
-    const n = thread.poller.wait(thread.set, 0);
     thread.beat();
-    if (n > 0) thread.serve(n);
-    else {
-      thread.program.endOfBatch();
-      await rest(thread, turns);
-    }
+    thread.program.endOfBatch();
+    await rest(thread, turns);
   }
 }
 

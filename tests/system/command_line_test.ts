@@ -1,7 +1,7 @@
 // Does the command line behave as httpd's? The real program, run to its end.
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import { runCommand } from "./harness.ts";
 import { VERSION } from "../../server/version.ts";
 
@@ -15,6 +15,8 @@ async function withConfig(text: string, check: (file: string, root: string) => P
     await Deno.remove(root, { recursive: true });
   }
 }
+
+const SHIPPED = fromFileUrl(new URL("../../conf", import.meta.url)).replaceAll("\\", "/");
 
 Deno.test("-v names the version, which deno.json has too", async () => {
   const { code, stdout } = await runCommand(["-v"]);
@@ -79,6 +81,17 @@ Deno.test("an error in the configuration is told with file, line and reason, and
       assertEquals(code, 1, text);
       assertStringIncludes(stderr, `AH00526: Syntax error on line ${line} of ${file}:`);
       assertMatch(stderr, reason);
+    });
+  }
+});
+
+Deno.test("the shipped sizes are right for each MPM, where it can run", async () => {
+  const unix = Deno.build.os !== "windows";
+  const names = [...unix ? ["prefork", "worker", "event", "mpmt_os2"] : [], "mpm_winnt", "mpm_netware"];
+  for (const name of names) {
+    await withConfig(`Listen 8080\nInclude "${SHIPPED}/extra/httpd-mpm.conf"\n`, async (file) => {
+      const { code, stderr } = await runCommand(["-t", "-f", file, "--mpm", name]);
+      assertEquals([code, stderr], [0, "Syntax OK\n"], name);
     });
   }
 });
