@@ -15,6 +15,7 @@ The language is httpd's: a directive a line, \`#\` comments, \`\\\` at the end o
 sections \`<Name argument> … </Name>\`, \`Include\` and \`IncludeOptional\` with wildcards, \`Define\` and \`\${NAME}\`, \`<IfModule>\`,
 \`<IfDefine>\`, \`<IfFile>\`, \`<IfDirective>\`, \`<IfSection>\`, \`<IfVersion>\`, \`<Macro>\` and \`Use\`, \`Error\`. Relative names are below
 ServerRoot. Every error names file, line and reason; a misspelled directive is answered with the nearest known name.
+[Sections](sections.md) tells which of them hold for a request, and of \`<If>\`, \`.htaccess\` and access control.
 
 This page is made from the server's own tables. "(mpmd only)" marks what httpd does not have; values are httpd's unless
 [operations](operations.md#differences-from-httpd) says otherwise.

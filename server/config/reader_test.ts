@@ -90,8 +90,8 @@ Deno.test("reader: names that no environment has are unknown variables", () => {
 
 Deno.test("reader: what cannot be looked at is an error of its line", () => {
   fails(1, "Could not open configuration file /denied/a.conf", "Include /denied/a.conf");
-  fails(1, "Could not open configuration file /denied", "Include /denied/*.conf");
-  fails(1, "/denied", "ServerRoot /denied");
+  fails(1, "No such permission", "Include /denied/*.conf");
+  fails(1, "No such permission", "ServerRoot /denied");
   fails(1, "NUL", "ServerRoot a\0b");
   fails(1, "Invalid Include path", "Include a\0b");
 });

@@ -25,7 +25,9 @@ export function memoryFiles(contents: Readonly<Record<string, string>>): ConfigF
     stat(path) {
       // As Deno.statSync() does.
       if (path.includes("\0")) throw new TypeError("file name contained an unexpected NUL byte");
-      if (path.includes("/denied")) throw new Deno.errors.PermissionDenied(`stat '${path}'`);
+      if (/[\\/]denied/.test(path)) {
+        throw new Deno.errors.PermissionDenied(`No such permission: stat '${path}'`);
+      }
       if (Object.hasOwn(contents, path)) return { isDirectory: false };
       return bare(path) === "/srv" || below(path).length > 0 ? { isDirectory: true } : undefined;
     },

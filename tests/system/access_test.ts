@@ -5,6 +5,11 @@ import { runCommand, type ServerSetup, TestServer, until } from "./harness.ts";
 
 const OPEN = "Require all granted";
 
+/** These servers are stopped by signals, which Windows has not. */
+function test(name: string, body: () => Promise<void>): void {
+  Deno.test({ name: `access: ${name}`, ignore: Deno.build.os === "windows" }, body);
+}
+
 /** A site whose root is closed, with `sections` behind. `d/` below htdocs is open. */
 function site(sections: string, files: Readonly<Record<string, string>> = {}): ServerSetup {
   return {
@@ -42,7 +47,7 @@ async function comesTo(server: TestServer, path: string, expected: string): Prom
   await until(`${path} to be ${expected}`, async () => await answer(server, path) === expected);
 }
 
-Deno.test("access: what is not granted is 403, also the second time, and in the error log", async () => {
+test("what is not granted is 403, also the second time, and in the error log", async () => {
   await using server = await TestServer.start(site(
     `<Files ".ht*">
     Require all denied
@@ -70,7 +75,7 @@ Deno.test("access: what is not granted is 403, also the second time, and in the 
   await until("the log line", () => denied.test(server.log("logs/error_log")));
 });
 
-Deno.test("access: methods, addresses, groups, and how sections add up", async () => {
+test("methods, addresses, groups, and how sections add up", async () => {
   await using server = await TestServer.start(site(
     `<Location /d/get>
     Require method GET
@@ -136,7 +141,7 @@ Deno.test("access: methods, addresses, groups, and how sections add up", async (
   assertMatch(await answer(server, "/d/named"), /^(?:200 n|403)$/);
 });
 
-Deno.test("access: Order, Allow, Deny and Satisfy as configurations of httpd 2.2 have them", async () => {
+test("Order, Allow, Deny and Satisfy as configurations of httpd 2.2 have them", async () => {
   await using server = await TestServer.start(site(
     `<Location /d/a>
     Order allow,deny
@@ -177,7 +182,7 @@ Deno.test("access: Order, Allow, Deny and Satisfy as configurations of httpd 2.2
   assertEquals(await answer(server, "/d/g", { method: "POST", body: "" }), "200 g");
 });
 
-Deno.test("access: conditions are asked for every request, and caches are told what they look at", async () => {
+test("conditions are asked for every request, and caches are told what they look at", async () => {
   await using server = await TestServer.start(site(
     `<If "req('X-Shut') == 'yes' || %{HTTP_COOKIE} =~ /shut/">
     Require all denied
@@ -209,7 +214,7 @@ Deno.test("access: conditions are asked for every request, and caches are told w
   }
 });
 
-Deno.test("access: .htaccess files count as far as AllowOverride lets them, and changes are seen", async () => {
+test(".htaccess files count as far as AllowOverride lets them, and changes are seen", async () => {
   await using server = await TestServer.start(site(
     `<Directory "@ROOT@/htdocs/d">
     AllowOverride AuthConfig
@@ -243,7 +248,7 @@ Deno.test("access: .htaccess files count as far as AllowOverride lets them, and 
   assertEquals(await answer(server, "/d/shut/x"), "200 x");
 });
 
-Deno.test("access: an application's place is asked about too", async () => {
+test("an application's place is asked about too", async () => {
   await using server = await TestServer.start({
     config: `Listen 127.0.0.1:@PORT@
 PidFile none
@@ -263,7 +268,7 @@ Application "@ROOT@/app.ts"
   assertEquals(await answer(server, "/closed", { method: "POST", body: "x" }), "403");
 });
 
-Deno.test("access: what a configuration may not ask for is refused with its place", async () => {
+test("what a configuration may not ask for is refused with its place", async () => {
   const rows: readonly (readonly [text: string, reason: RegExp])[] = [
     ["Require all granted", /line 1 .*\n.*Require is not allowed outside of sections/],
     ["Require valid-user", /line 2 .*\n.*Unknown Authz provider: valid-user/],
@@ -297,7 +302,7 @@ Deno.test("access: what a configuration may not ask for is refused with its plac
   }));
 });
 
-Deno.test("access: ServerPath for clients without Host, and names that are not here with StrictHostCheck", async () => {
+test("ServerPath for clients without Host, and names that are not here with StrictHostCheck", async () => {
   const host = (name: string, ...lines: string[]) =>
     `<VirtualHost *>
     ServerName ${name}
