@@ -2,6 +2,7 @@
 // share, or finds the control process gone.
 
 import * as posix from "../platform/posix.ts";
+import { forbidTracing } from "../platform/privileges.ts";
 import { closeInspector, ignoreSignals, onSignals } from "../platform/signals.ts";
 import { CHILD_VARIABLE, ChildExit, type ChildOrder, type ServingOrder } from "./child_order.ts";
 import {
@@ -54,6 +55,7 @@ function begin(order: ChildOrder, channel: ControlChannel, module: ThreadModule)
   posix.openLibc();
   // What was inherited is for this process, not for the programs that a handler starts.
   posix.closeAllOnExec();
+  if (order.sealed) forbidTracing();
   const { fd, size, shape } = order.scoreboard;
   const address = posix.mapShared(fd, size);
   // Whoever has the descriptor can make the file shorter, and with it the memory of the control process.

@@ -59,6 +59,8 @@ export interface ServingOrder {
 /** The order of a child process; its descriptors are inherited. */
 export interface ChildOrder extends ServingOrder {
   readonly type: "order";
+  /** The child runs as another user than the control process: others of that user may not look into it. */
+  readonly sealed: boolean;
   /** Descriptor of the scoreboard's memory; without one the child has a scoreboard of its own. */
   readonly scoreboard?: { readonly fd: number; readonly size: number; readonly shape: ScoreboardShape };
 }

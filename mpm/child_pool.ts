@@ -52,6 +52,7 @@ export class ChildPool {
   constructor(readonly parts: ChildPoolParts, public shape: PoolShape) {
     this.#children = new Children(shape.serverLimit, parts.server, parts.host, {
       order: parts.order,
+      command: () => parts.config().childCommand,
       onReady: () => this.#onReady(),
       onEnding: () => this.#replaceEnding(),
       onExhausted: (child) => {

@@ -1,8 +1,14 @@
 // How are children started, watched and reaped? Each row of the scoreboard has at most one child; this is its life.
 
 import { CHILD_VARIABLE, ChildExit, type ChildOrder } from "./child_order.ts";
-import type { ControlAddress, ControlChannel, ControlServer } from "./control_channel.ts";
-import type { LogFunction, LogLevel, ServerHost } from "./types.ts";
+import {
+  type ControlAddress,
+  type ControlChannel,
+  type ControlMessage,
+  type ControlServer,
+  ProtocolBreach,
+} from "./control_channel.ts";
+import { type ChildCommand, isLogLevel, type LogFunction, type ServerHost } from "./types.ts";
 
 /** A child, from start to reaping. */
 export interface ChildProcess {
@@ -29,6 +35,8 @@ export interface ChildEnd {
 /** What the owner of the children wants to know. */
 export interface ChildrenEvents {
   order(row: number, generation: number): ChildOrder;
+  /** How a child is started by the configuration in force. */
+  command(): ChildCommand;
   onReady(child: ChildProcess): void;
   /** It ends of its own accord (MaxConnectionsPerChild, lack of resources). */
   onEnding(child: ChildProcess): void;
@@ -120,10 +128,10 @@ export class Children {
   }
 
   #spawn(address: ControlAddress): Deno.ChildProcess {
-    const { executable, args } = this.host.childCommand;
+    const { executable, args, env } = this.events.command();
     const command = new Deno.Command(executable, {
       args: [...args],
-      env: { [CHILD_VARIABLE]: JSON.stringify(address) },
+      env: { ...env, [CHILD_VARIABLE]: JSON.stringify(address) },
       stdin: "null",
       stdout: "inherit",
       stderr: "inherit",
@@ -131,7 +139,17 @@ export class Children {
     return command.spawn();
   }
 
-  async #follow(child: ChildProcess, messages: AsyncGenerator<Record<string, unknown>>): Promise<void> {
+  async #follow(child: ChildProcess, messages: AsyncGenerator<ControlMessage>): Promise<void> {
+    try {
+      await this.#listen(child, messages);
+    } catch (error) {
+      if (!(error instanceof ProtocolBreach)) throw error;
+      this.host.log("error", undefined, `child pid ${child.pid} is killed for its message: ${error.message}`);
+      this.signal(child, "SIGKILL");
+    }
+  }
+
+  async #listen(child: ChildProcess, messages: AsyncGenerator<ControlMessage>): Promise<void> {
     for await (const message of messages) {
       if (message.type === "ready") {
         child.ready = true;
@@ -144,7 +162,9 @@ export class Children {
         this.events.onExhausted(child);
       } else if (message.type === "log") {
         const { level, ah, message: text } = message;
-        this.host.log(level as LogLevel, ah as string | undefined, `child pid ${child.pid}: ${text}`);
+        if (!isLogLevel(level)) throw new ProtocolBreach("a line for the log without a level");
+        const number = typeof ah === "string" && /^AH\d{5}$/.test(ah) ? ah : undefined;
+        this.host.log(level, number, `child pid ${child.pid}: ${text}`);
       }
     }
   }

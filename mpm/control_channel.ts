@@ -1,11 +1,23 @@
 // How do the control process and a child talk? Over a socket of their own, so that nothing a handler prints or reads can
 // come between: JSON, one message a line. The end of the stream says that the other side is gone.
 //
-// On Unix the socket lives in a directory that only the server's user may enter; elsewhere it is on loopback. In both cases a
-// child shows the token that only it was given, and a token is good for one connection.
+// On Unix the socket lives in a directory of its own, and only the user of the children may connect; elsewhere it is on loopback.
+// In both cases a child shows the token that only it was given, and a token is good for one connection. Children may be another
+// user's, and run code of others: what they send is held to the protocol, in form and length.
 
 import { join } from "@std/path";
 import { system } from "../platform/detect.ts";
+import { giveTo, type Identity } from "../platform/privileges.ts";
+
+/** A child that has not shown its token after this long is none (ms). */
+const GREETING_MS = 5000;
+/** The longest message of a child, in characters; an order may be longer, by its configuration. */
+const LONGEST = 1 << 20;
+
+/** The other side does not speak this protocol. */
+export class ProtocolBreach extends Error {
+  override readonly name = "ProtocolBreach";
+}
 
 /** A message of either side. */
 export interface ControlMessage {
@@ -51,8 +63,8 @@ export class ControlChannel {
     return this.#sending;
   }
 
-  /** The other side's messages, until it closes or dies. @throws SyntaxError when it does not speak this protocol */
-  async *messages(): AsyncGenerator<ControlMessage> {
+  /** The other side's messages, of up to `longest` characters, until it closes or dies. @throws ProtocolBreach */
+  async *messages(longest = Infinity): AsyncGenerator<ControlMessage> {
     const decoder = new TextDecoder();
     const buffer = new Uint8Array(65536);
     let text = "";
@@ -62,7 +74,8 @@ export class ControlChannel {
       text += decoder.decode(buffer.subarray(0, n), { stream: true });
       const lines = text.split("\n");
       text = lines.pop()!;
-      for (const line of lines) yield JSON.parse(line) as ControlMessage;
+      for (const line of lines) yield messageIn(line);
+      if (text.length > longest) throw new ProtocolBreach(`a message of more than ${longest} characters`);
     }
   }
 
@@ -71,6 +84,17 @@ export class ControlChannel {
     this.#closed = true;
     this.#connection.close();
   }
+}
+
+function messageIn(line: string): ControlMessage {
+  let message: unknown;
+  try {
+    message = JSON.parse(line);
+  } catch (error) {
+    throw new ProtocolBreach((error as Error).message);
+  }
+  if (typeof message !== "object" || message === null) throw new ProtocolBreach("a message is an object");
+  return message as ControlMessage;
 }
 
 /** The control process's end: it waits for children that show their token. */
@@ -98,6 +122,14 @@ export class ControlServer {
     return new ControlServer(Deno.listen({ transport: "unix", path }), { path }, directory);
   }
 
+  /** From now on children of `identity` connect; undefined: those of this process's user. */
+  admit(identity: Identity | undefined): void {
+    if (this.directory === undefined || identity === undefined) return;
+    // Through the directory, which cannot be listed, to the socket, which is its user's.
+    Deno.chmodSync(this.directory, 0o711);
+    giveTo(this.address.path!, identity);
+  }
+
   /** The address for one more child; `onConnect` gets its channel and the messages that follow its greeting. */
   expect(
     onConnect: (channel: ControlChannel, messages: AsyncGenerator<ControlMessage>) => void,
@@ -117,9 +149,11 @@ export class ControlServer {
   }
 
   async #greet(channel: ControlChannel): Promise<void> {
-    const messages = channel.messages();
-    // A stranger on the loopback port may send anything; it is heard once.
+    const messages = channel.messages(LONGEST);
+    // A stranger on the loopback port may send anything, or nothing; it is heard once, and not for long.
+    const timer = setTimeout(() => channel.close(), GREETING_MS);
     const first = await messages.next().catch(() => undefined);
+    clearTimeout(timer);
     const token = first?.done === false && first.value.type === "hello" ? String(first.value.token) : "";
     const onConnect = this.#expected.get(token);
     this.#expected.delete(token);

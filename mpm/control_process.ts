@@ -25,7 +25,9 @@ export async function runControlProcess(mpm: Mpm, host: ServerHost, sockets: Ser
   const signals = new ServerSignals(host.remote);
   sockets.configure(host.config.settings);
   host.onBound(sockets.endpoints);
-  const control = new ControlProcess(mpm, host, sockets, await ControlServer.open());
+  const server = await ControlServer.open();
+  server.admit(host.config.identity);
+  const control = new ControlProcess(mpm, host, sockets, server);
   return await control.run(signals);
 }
 
@@ -120,6 +122,7 @@ class ControlProcess {
     const { shape } = this.#scoreboard;
     return {
       type: "order",
+      sealed: this.#config.identity !== undefined,
       ...servingOrder(this.mpm, this.#config, this.#pool.shape, this.sockets.order(true), row, generation),
       scoreboard: this.#scoreboardFd === undefined
         ? undefined
@@ -150,6 +153,7 @@ class ControlProcess {
     }
     this.#config = config;
     host.onAdopted();
+    this.server.admit(config.identity);
     this.#pool.shape = this.#adopt(this.#dimension(config));
     if (!graceful) this.#scoreboard.restartTime = Date.now();
     this.#pool.nextGeneration(!graceful);

@@ -20,7 +20,9 @@ export { openScoreboard, type ScoreboardPlace } from "./scoreboard.ts";
 export type { RemoteAction } from "./server_signals.ts";
 export type { ThreadModule } from "./serving.ts";
 export type { CloseMode, FileSource, ProtocolHandler, ThreadProgram, Transport } from "./transport.ts";
+export { ChildExit } from "./child_order.ts";
 export type {
+  ChildCommand,
   ListenAddress,
   Mpm,
   MpmDirective,

@@ -1,5 +1,6 @@
 // What is an MPM to the rest of the server? Its description, its directives, and the function that runs the server with it.
 
+import type { Identity } from "../platform/privileges.ts";
 import type { ConnectionModel, ConnectionQuota, ThreadRange } from "./child_order.ts";
 import type { Maintain } from "./maintenance.ts";
 import type { RemoteControl } from "./server_signals.ts";
@@ -13,7 +14,13 @@ export type MpmName = "prefork" | "worker" | "event" | "mpm_winnt" | "mpm_netwar
 export type Capability = "descriptor passing" | "subprocesses" | "web workers" | "unix signals" | "users";
 
 /** httpd's log levels as far as MPMs use them. */
-export type LogLevel = "emerg" | "alert" | "crit" | "error" | "warn" | "notice" | "info" | "debug";
+const LOG_LEVELS = ["emerg", "alert", "crit", "error", "warn", "notice", "info", "debug"] as const;
+export type LogLevel = typeof LOG_LEVELS[number];
+
+/** True for the name of a level. */
+export function isLogLevel(value: unknown): value is LogLevel {
+  return LOG_LEVELS.some((level) => level === value);
+}
 
 /** A `Listen` line after parsing. */
 export interface ListenAddress {
@@ -88,9 +95,19 @@ export interface ConfigWarning {
 /** How one writes to the server's error log. */
 export type LogFunction = (level: LogLevel, ah: string | undefined, message: string) => void;
 
+/** How a process is started: an executable, its arguments, and variables for it beside the inherited ones. */
+export interface ChildCommand {
+  readonly executable: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
 /** A configuration that has been read and checked, ready to be run. */
 export interface RunnableConfig {
   readonly settings: MpmSettings;
+  readonly childCommand: ChildCommand;
+  /** Whom children run as, if not as the control process. */
+  readonly identity: Identity | undefined;
   /** What the server threads need, to be posted to them; plain data. */
   readonly program: unknown;
   /** How long a new connection may stay silent, in ms (RequestReadTimeout, TimeOut). */
@@ -103,8 +120,6 @@ export interface ServerHost {
   readonly log: LogFunction;
   /** What server threads run. */
   readonly module: ThreadModule;
-  /** How a child is started: an executable, its arguments, and variables for it. */
-  readonly childCommand: { readonly executable: string; readonly args: readonly string[] };
   /** The listening sockets are bound; children are started next, and inherit what standard output and error are then. */
   onBound(addresses: readonly Endpoint[]): void;
   /** Reads the configuration anew for a restart. A configuration with errors is reported there and undefined returned. */

@@ -4,12 +4,15 @@
 import { dirname, fromFileUrl, isAbsolute, join, resolve } from "@std/path";
 import { allMpms, findMpm, type Mpm, type MpmSettings, requireMpm, type RunnableConfig } from "../mpm/mod.ts";
 import { defaultMpm, system } from "../platform/detect.ts";
+import { identityOf } from "../modules/unixd/mod.ts";
+import type { Identity } from "../platform/privileges.ts";
 import { CORE_DEFAULTS, coreServer } from "../modules/core/config.ts";
 import { openFiles } from "../modules/core/open_files.ts";
 import {
   applyConfig,
   type ApplyOptions,
   ArgumentError,
+  ConfigError,
   type ConfigNode,
   type ConfigTree,
   type ConfigWarning,
@@ -23,6 +26,7 @@ import {
   type ServerConfig,
   serverKey,
 } from "./config/mod.ts";
+import { childCommand } from "./child_command.ts";
 import { BUILT_IN_ELSEWHERE, httpdModuleWith, isHttpdModule } from "./httpd_names.ts";
 import type { InheritedLogs } from "./log/log_file.ts";
 import { MODULES } from "./modules.ts";
@@ -44,6 +48,8 @@ export interface Configuration {
   readonly logLevel: readonly string[];
   readonly warnings: readonly string[];
   readonly settings: MpmSettings;
+  /** Whom children run as, if not as this process. */
+  readonly identity: Identity | undefined;
   /** Opens all logs, and gives what the MPM is to run. @throws LogError */
   run(logs: InheritedLogs): RunnableConfig;
 }
@@ -163,6 +169,17 @@ function applicationLines(options: Options): string[] {
   return [...listen.map((address) => `Listen ${address}`), "PidFile none", "ErrorLog /dev/stderr"];
 }
 
+/** Whom children run as. @throws ConfigError at the User or Group line */
+function checkedIdentity(config: ServerConfig, { nodes, defines }: ConfigTree): Identity | undefined {
+  try {
+    return identityOf(config, defines.map(([name]) => name));
+  } catch (error) {
+    const line = nodes.findLast(({ name }) => /^(?:user|group)$/i.test(name));
+    if (!(error instanceof ArgumentError) || line === undefined) throw error;
+    throw new ConfigError(line, error.message, line.name);
+  }
+}
+
 /** Reads and applies what `options` ask for. @throws ConfigError */
 export async function loadConfiguration(options: Options, entry: string): Promise<Configuration> {
   const named: { name: string; by: string }[] = [];
@@ -212,7 +229,9 @@ export async function loadConfiguration(options: Options, entry: string): Promis
   };
   for (const module of MODULES) await module.checkConfig?.(config, read.serverRoot);
   const settings = config.main.store.get(mpmSettings);
+  const identity = checkedIdentity(config, read);
   return {
+    identity,
     serverRoot: read.serverRoot,
     source: alone ? `application ${application}` : read.includes[0].file,
     namedMpms: named,
@@ -230,6 +249,8 @@ export async function loadConfiguration(options: Options, entry: string): Promis
       for (const module of MODULES) module.openLogs?.(config, read.serverRoot, logs);
       return {
         settings,
+        childCommand: childCommand(entry, identity),
+        identity,
         program: { ...program, logs: logs.descriptors } satisfies ProgramData,
         firstRequestMs: values.headTimeout.initial || values.timeout,
       };

@@ -17,10 +17,13 @@ import {
 } from "../mpm/mod.ts";
 import type { Endpoint } from "../mpm/mod.ts";
 import { type Capabilities, defaultMpm, probe } from "../platform/detect.ts";
+import { isRoot, PrivilegeError } from "../platform/privileges.ts";
+import { tryIdentity } from "./child_command.ts";
 import { ConfigError } from "./config/mod.ts";
 import { type Configuration, loadConfiguration } from "./configuration.ts";
 import { becomeDaemon, isDaemon, startDaemon } from "./daemon.ts";
 import { ErrorLog } from "./log/error_log.ts";
+import { isLauncher, launch } from "./launcher.ts";
 import { InheritedLogs } from "./log/log_file.ts";
 import { MODULES } from "./modules.ts";
 import { type Action, type Options, parseOptions, USAGE, UsageError } from "./options.ts";
@@ -44,6 +47,7 @@ const THREAD_MODULE: ThreadModule = {
 
 /** Runs the command line `args` and returns the exit code. `entry` is the module that was started, for children to start too. */
 export async function main(args: readonly string[], entry: string): Promise<number> {
+  if (isLauncher()) return launch();
   if (isChild()) return await runChild(THREAD_MODULE);
   try {
     const options = parseOptions(args);
@@ -53,7 +57,7 @@ export async function main(args: readonly string[], entry: string): Promise<numb
       console.error(`mpmd: ${error.message}\n${USAGE}`);
       return 1;
     }
-    const known = [ConfigError, MpmError, BindError, PidFileError, LogError].some((kind) =>
+    const known = [ConfigError, MpmError, BindError, PidFileError, LogError, PrivilegeError].some((kind) =>
       error instanceof kind
     );
     if (!known) throw error;
@@ -85,6 +89,7 @@ async function carryOut(options: Options, args: readonly string[], entry: string
     return 0;
   }
   if (options.test) {
+    if (configuration.identity !== undefined) await tryIdentity(entry, configuration.identity);
     console.error("Syntax OK");
     return 0;
   }
@@ -165,16 +170,19 @@ async function run(
   choice: MpmChoice,
   capabilities: Capabilities,
 ): Promise<number> {
+  await checkIdentity(entry, configuration, choice.mpm.singleProcess || isOneProcess(options));
   const logs = new InheritedLogs(!relays(choice.mpm, configuration.settings));
   const config = configuration.run(logs);
   const log = new ErrorLog(configuration.errorLog, configuration.logLevel, -1);
   const { pidFile } = configuration;
   for (const warning of configuration.warnings) console.error(`WARNING: ${warning}`);
+  if (isRoot() && configuration.identity === undefined) {
+    log.log("warn", "unixd", undefined, "started by root without User: requests are answered as root");
+  }
   const host: ServerHost = {
     config,
     log: (level, ah, message) => log.log(level, choice.mpm.module.replace(/_module$/, ""), ah, message),
     module: THREAD_MODULE,
-    childCommand: childCommand(entry),
     description: DESCRIPTION,
     commandLine: ["mpmd", ...args].join(" "),
     onBound: (addresses) => {
@@ -192,11 +200,26 @@ async function run(
     },
   };
   try {
-    return await runMpm(choice.mpm, host, options.defines.includes("ONE_PROCESS"));
+    return await runMpm(choice.mpm, host, isOneProcess(options));
   } finally {
     if (pidFile !== undefined) removePid(pidFile);
     log.close();
   }
+}
+
+function isOneProcess({ defines }: Options): boolean {
+  return defines.includes("ONE_PROCESS");
+}
+
+/** Whoever is to serve as another user can. @throws MpmError, PrivilegeError */
+async function checkIdentity(entry: string, { identity }: Configuration, oneProcess: boolean): Promise<void> {
+  if (identity === undefined) return;
+  if (oneProcess) {
+    throw new MpmError(
+      "User: a server without children cannot change to another user; start it as that user",
+    );
+  }
+  await tryIdentity(entry, identity);
 }
 
 function announce(configuration: Configuration, choice: MpmChoice, addresses: readonly Endpoint[]): void {
@@ -227,11 +250,12 @@ async function reload(
       log.log("crit", module, "AH00534", "Configuration error: The MPM cannot be changed during restart.");
       return undefined;
     }
+    await checkIdentity(entry, configuration, choice.mpm.singleProcess);
     const config = configuration.run(logs);
     log.reopen();
     return config;
   } catch (error) {
-    if (![ConfigError, MpmError, LogError].some((kind) => error instanceof kind)) throw error;
+    if (![ConfigError, MpmError, LogError, PrivilegeError].some((kind) => error instanceof kind)) throw error;
     log.log(
       "crit",
       module,
@@ -240,14 +264,4 @@ async function reload(
     );
     return undefined;
   }
-}
-
-/** How this program is started again: the executable itself when compiled, else Deno with the same entry. */
-function childCommand(entry: string): ServerHost["childCommand"] {
-  const executable = Deno.execPath();
-  if (Deno.build.standalone) return { executable, args: [] };
-  return {
-    executable,
-    args: ["run", "--allow-all", "--no-prompt", entry],
-  };
 }

@@ -9,6 +9,7 @@ import { dir } from "../modules/dir/mod.ts";
 import { logConfig } from "../modules/log_config/mod.ts";
 import { mime } from "../modules/mime/mod.ts";
 import { status } from "../modules/status/mod.ts";
+import { unixd } from "../modules/unixd/mod.ts";
 import type { ServerModule } from "./request/module.ts";
 
 /** All modules, in the order in which their hooks are asked. The core comes last: its handler takes what nobody else wants. */
@@ -21,5 +22,6 @@ export const MODULES: readonly ServerModule[] = [
   accessCompat,
   authzHost,
   authzCore(hostProviders),
+  unixd,
   core,
 ];

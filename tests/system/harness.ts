@@ -59,14 +59,22 @@ export interface ServerSetup {
   readonly files?: Readonly<Record<string, string>>;
   /** Arguments instead of `-d ROOT`; `@ROOT@` and `@PORT@` are replaced. */
   readonly args?: readonly string[];
+  /** Variables of the server's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Mode of ServerRoot and the directories below; default: only the user of the test enters them. */
+  readonly mode?: number;
+  /** What `@PORT@` is; default: a free port. */
+  readonly port?: number;
 }
 
 /** Runs the command line to its end. */
 export async function runCommand(
   args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", ENTRY, ...args],
+    env,
     stdin: "null",
   }).output();
   const decoder = new TextDecoder();
@@ -84,7 +92,8 @@ export class TestServer {
 
   static async start(setup: ServerSetup): Promise<TestServer> {
     const root = await Deno.makeTempDir({ prefix: "mpmd-test-" });
-    const port = freePort();
+    if (setup.mode !== undefined) await Deno.chmod(root, setup.mode);
+    const port = setup.port ?? freePort();
     const fill = (text: string) => text.replaceAll("@PORT@", String(port)).replaceAll("@ROOT@", root);
     await Deno.mkdir(join(root, "conf"));
     await Deno.mkdir(join(root, "logs"));
@@ -99,6 +108,7 @@ export class TestServer {
     const args = setup.args?.map(fill) ?? ["-d", root];
     const process = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", ENTRY, ...args],
+      env: setup.env,
       stdin: "null",
       stdout: "null",
       stderr: "piped",

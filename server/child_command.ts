@@ -1,0 +1,65 @@
+// How is this program started again, as a child? The executable itself when compiled, else Deno with the same entry; as another
+// user by way of the launcher.
+
+import { join, resolve } from "@std/path";
+import { homedir } from "node:os";
+import type { ChildCommand } from "../mpm/mod.ts";
+import { system } from "../platform/detect.ts";
+import { type Identity, PrivilegeError } from "../platform/privileges.ts";
+import { type Launch, LAUNCH_VARIABLE } from "./launcher.ts";
+
+/** How a child is started. `entry` is the module that was started; `identity` whom the child runs as, if not as this process. */
+export function childCommand(entry: string, identity: Identity | undefined): ChildCommand {
+  const itself = command(Deno.build.standalone ? [] : denoArguments(entry));
+  return identity === undefined ? itself : launched(itself, identity);
+}
+
+function command(args: readonly string[]): ChildCommand {
+  return { executable: Deno.execPath(), args, env: {} };
+}
+
+function denoArguments(module: string, ...flags: string[]): string[] {
+  return ["run", "--allow-all", "--no-prompt", ...flags, module];
+}
+
+function launched({ executable, args }: ChildCommand, identity: Identity): ChildCommand {
+  const launch: Launch = { identity, executable, args };
+  const launcher = new URL("./launcher.ts", import.meta.url).href;
+  return {
+    ...command(Deno.build.standalone ? [] : denoArguments(launcher)),
+    // The other user has another home: packages and compiled modules are where this process has them.
+    env: { [LAUNCH_VARIABLE]: JSON.stringify(launch), DENO_DIR: denoDirectory() },
+  };
+}
+
+/** Where Deno keeps packages and compiled modules (`deno info` says so too). */
+function denoDirectory(): string {
+  const named = Deno.env.get("DENO_DIR");
+  if (named) return resolve(named);
+  if (system === "darwin") return join(homedir(), "Library/Caches/deno");
+  return join(Deno.env.get("XDG_CACHE_HOME") || join(homedir(), ".cache"), "deno");
+}
+
+/**
+ * Makes sure that `identity` can be taken on and can load this program: starts it for a moment, to say its version.
+ * @throws PrivilegeError with what it says if it cannot
+ */
+export async function tryIdentity(entry: string, identity: Identity): Promise<void> {
+  const itself = command([...Deno.build.standalone ? [] : denoArguments(entry, "--cached-only"), "-v"]);
+  const { executable, args, env } = launched(itself, identity);
+  const { code, stderr } = await new Deno.Command(executable, {
+    args: [...args],
+    env: { ...env, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (code === 0) return;
+  const name = identity.user.name ?? `#${identity.user.id}`;
+  const [said] = new TextDecoder().decode(stderr).split("\n\nStack backtrace");
+  throw new PrivilegeError(
+    `User ${name} cannot run this server: ${said.trim() || `exit code ${code}`}\n` +
+      `Children run as ${name} and have to read this program, and Deno's directory ${env.DENO_DIR}: ` +
+      `start the server with DENO_DIR set to one that ${name} can read and only root can write, such as /var/cache/mpmd`,
+  );
+}
