@@ -54,6 +54,8 @@ export interface ServingOrder {
   readonly sockets: readonly { readonly fd: number; readonly local: Endpoint | null }[];
   /** For the server threads, as the server made it. */
   readonly program: unknown;
+  /** What threads may do at their start, if not everything. */
+  readonly permissions: Deno.PermissionOptionsObject | undefined;
 }
 
 /** The order of a child process; its descriptors are inherited. */

@@ -31,6 +31,7 @@ export function servingOrder(
     handlerTimeoutMs: handlerTimeoutMs(config),
     ...sockets,
     program,
+    permissions: config.permissions,
   };
 }
 

@@ -38,6 +38,7 @@ export interface PoolParts {
   link(thread: number): ThreadLink;
   /** For the server's part of the thread. */
   readonly program: unknown;
+  readonly permissions: Deno.PermissionOptionsObject | undefined;
   /** A thread that answers nothing for this long (ms) is given up; 0: never (HandlerTimeout). */
   readonly handlerTimeout: number;
   readonly events: PoolEvents;
@@ -221,9 +222,9 @@ export class ThreadPool {
   }
 
   #start(thread: PooledThread): void {
-    const { worker: module, program } = this.parts;
+    const { worker: module, program, permissions } = this.parts;
     const { index } = thread;
-    const worker = new Worker(module, { type: "module", name: `thread ${index}` });
+    const worker = new Worker(module, { type: "module", name: `thread ${index}`, deno: { permissions } });
     worker.onmessage = ({ data }) => this.#onMessage(thread, data);
     worker.onerror = (event) => {
       event.preventDefault();

@@ -54,6 +54,7 @@ export class ThreadedServing implements Serving {
       handlerTimeout: order.handlerTimeoutMs,
       link,
       program: order.program,
+      permissions: order.permissions,
       events: {
         onThreads: (alive, started) => {
           this.#scoreboard.setChild(order.child, ChildField.ThreadsAlive, alive);

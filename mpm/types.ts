@@ -110,6 +110,8 @@ export interface RunnableConfig {
   readonly identity: Identity | undefined;
   /** What the server threads need, to be posted to them; plain data. */
   readonly program: unknown;
+  /** What server threads may do at their start, if not everything; MPMs with threads only. */
+  readonly permissions: Deno.PermissionOptionsObject | undefined;
   /** How long a new connection may stay silent, in ms (RequestReadTimeout, TimeOut). */
   readonly firstRequestMs: number;
 }

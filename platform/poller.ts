@@ -68,6 +68,17 @@ export interface Poller {
   waitOffThread(set: number, timeout: number): Promise<void>;
 }
 
+let epoll: Deno.DynamicLibrary<typeof EPOLL>["symbols"] | undefined;
+let kqueue: Deno.DynamicLibrary<typeof KQUEUE>["symbols"] | undefined;
+
+function epollCalls() {
+  return epoll ??= Deno.dlopen("libc.so.6", EPOLL).symbols;
+}
+
+function kqueueCalls() {
+  return kqueue ??= Deno.dlopen("libSystem.dylib", KQUEUE).symbols;
+}
+
 class EpollPoller implements Poller {
   readonly ready: Int32Array = new Int32Array(MAX_EVENTS);
   readonly events: Int32Array = new Int32Array(MAX_EVENTS);
@@ -79,7 +90,7 @@ class EpollPoller implements Poller {
   readonly #oneBytes = new Uint8Array(this.#one.buffer);
   readonly #batch = new Int32Array(this.#words * MAX_EVENTS);
   readonly #batchBytes = new Uint8Array(this.#batch.buffer);
-  readonly #libc = Deno.dlopen("libc.so.6", EPOLL).symbols;
+  readonly #libc = epollCalls();
   // A thread can be terminated while its call is pending: the kernel then writes into memory that nobody collects.
   readonly #offThread = this.#libc.malloc(BigInt(this.#size));
 
@@ -140,14 +151,22 @@ class KqueuePoller implements Poller {
   readonly #time = new BigInt64Array(2);
   readonly #timeBytes = new Uint8Array(this.#time.buffer);
   readonly #none = new Uint8Array(0);
-  readonly #libc = Deno.dlopen("libSystem.dylib", KQUEUE).symbols;
+  readonly #libc = kqueueCalls();
   readonly #offThread = this.#libc.malloc(32n);
   readonly #offThreadTime = this.#libc.malloc(16n);
+  readonly #offThreadTimeWords: BigInt64Array;
 
   create(): number {
     const set = this.#libc.kqueue();
     if (set < 0) throw new Error("kqueue failed: no more descriptors");
     return set;
+  }
+
+  constructor() {
+    if (this.#offThreadTime === null) throw new Error("malloc failed");
+    this.#offThreadTimeWords = new BigInt64Array(
+      Deno.UnsafePointerView.getArrayBuffer(this.#offThreadTime, 16),
+    );
   }
 
   #set(at: number, fd: number, filter: number, flags: number): void {
@@ -197,13 +216,16 @@ class KqueuePoller implements Poller {
   }
 
   async waitOffThread(set: number, timeout: number): Promise<void> {
-    if (this.#offThreadTime !== null) {
-      const time = new BigInt64Array(Deno.UnsafePointerView.getArrayBuffer(this.#offThreadTime, 16));
-      time[0] = BigInt(Math.trunc(timeout / 1000));
-      time[1] = BigInt(timeout % 1000 * 1_000_000);
-    }
+    this.#offThreadTimeWords[0] = BigInt(Math.trunc(timeout / 1000));
+    this.#offThreadTimeWords[1] = BigInt(timeout % 1000 * 1_000_000);
     await this.#libc.wait_off_thread(set, null, 0, this.#offThread, 1, this.#offThreadTime);
   }
+}
+
+/** Loads what openPoller() needs, for a thread that will not be permitted to do so later. @throws what Deno.dlopen throws */
+export function loadPoller(): void {
+  if (Deno.build.os === "linux") epollCalls();
+  else kqueueCalls();
 }
 
 /** The poller of this system, for the calling thread. @throws what Deno.dlopen throws */

@@ -144,10 +144,28 @@ export function errno(): number {
   return errnoCell[0];
 }
 
+const errnoTexts = new Map<number, string>();
+
 /** The system's text for an errno. */
 export function errnoText(code: number): string {
-  const text = opened ? common.strerror(code) : null;
-  return text === null ? "error" : new Deno.UnsafePointerView(text).getCString();
+  const known = errnoTexts.get(code);
+  if (known !== undefined) return known;
+  const pointer = opened ? common.strerror(code) : null;
+  const text = pointer === null ? "error" : new Deno.UnsafePointerView(pointer).getCString();
+  errnoTexts.set(code, text);
+  return text;
+}
+
+/** The highest errno there is (Linux: EHWPOISON). */
+const MAX_ERRNO = 133;
+
+/**
+ * Takes the permission for FFI away from this thread, for good. What is loaded goes on to work, memory at an address can no longer
+ * be had. To be called before code of others is loaded.
+ */
+export function giveUpFfi(): void {
+  for (let code = 0; opened && code <= MAX_ERRNO; code++) errnoText(code);
+  Deno.permissions.revokeSync({ name: "ffi" });
 }
 
 /** Error numbers that callers tell apart. */
@@ -459,11 +477,20 @@ export function mapShared(fd: number, length: number): bigint {
   return value;
 }
 
-/** The memory at an address that `mapShared` gave; it stays mapped as long as the process lives. */
+const memories = new Map<bigint, ArrayBuffer>();
+
+/**
+ * The memory at an address that `mapShared` gave; it stays mapped as long as the process lives. A thread that has had it once
+ * gets it again, also after giveUpFfi().
+ */
 export function memoryAt(address: bigint, length: number): ArrayBuffer {
+  const known = memories.get(address);
+  if (known?.byteLength === length) return known;
   const pointer = Deno.UnsafePointer.create(address);
   if (pointer === null) throw new RangeError("no memory is mapped at address 0");
-  return Deno.UnsafePointerView.getArrayBuffer(pointer, length);
+  const memory = Deno.UnsafePointerView.getArrayBuffer(pointer, length);
+  memories.set(address, memory);
+  return memory;
 }
 
 function cString(text: string): Uint8Array<ArrayBuffer> {

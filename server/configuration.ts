@@ -1,11 +1,13 @@
 // What does the configuration say? From the command line to values: which file is read, which MPM it names, and what the server
 // threads are to know.
 
+import { environmentVariable } from "../platform/environment.ts";
 import { dirname, fromFileUrl, isAbsolute, join, resolve } from "@std/path";
 import { allMpms, findMpm, type Mpm, type MpmSettings, requireMpm, type RunnableConfig } from "../mpm/mod.ts";
 import { defaultMpm, system } from "../platform/detect.ts";
 import { identityOf } from "../modules/unixd/mod.ts";
 import type { Identity } from "../platform/privileges.ts";
+import { startPermissions } from "../modules/app/mod.ts";
 import { CORE_DEFAULTS, coreServer } from "../modules/core/config.ts";
 import { openFiles } from "../modules/core/open_files.ts";
 import {
@@ -50,6 +52,8 @@ export interface Configuration {
   readonly settings: MpmSettings;
   /** Whom children run as, if not as this process. */
   readonly identity: Identity | undefined;
+  /** What server threads may do at their start, if not everything. */
+  readonly permissions: RunnableConfig["permissions"];
   /** Opens all logs, and gives what the MPM is to run. @throws LogError */
   run(logs: InheritedLogs): RunnableConfig;
 }
@@ -147,7 +151,7 @@ function fileStamp(path: string): string | undefined {
 /** What conditions of a configuration ask for; the MPM may be chosen while it is read. */
 function readingFacts(mpm: () => Mpm | undefined) {
   return {
-    environment: (name: string) => Deno.env.get(name),
+    environment: environmentVariable,
     version: HTTPD_VERSION,
     hasModule: (name: string) =>
       MODULES.some((module) => module.name === name || module.source === name) ||
@@ -169,12 +173,12 @@ function applicationLines(options: Options): string[] {
   return [...listen.map((address) => `Listen ${address}`), "PidFile none", "ErrorLog /dev/stderr"];
 }
 
-/** Whom children run as. @throws ConfigError at the User or Group line */
-function checkedIdentity(config: ServerConfig, { nodes, defines }: ConfigTree): Identity | undefined {
+/** What `check` finds wrong is told at the last line of the directives that `name` means. @throws ConfigError */
+function checkedAt<T>(nodes: readonly ConfigNode[], name: RegExp, check: () => T): T {
   try {
-    return identityOf(config, defines.map(([name]) => name));
+    return check();
   } catch (error) {
-    const line = nodes.findLast(({ name }) => /^(?:user|group)$/i.test(name));
+    const line = nodes.findLast((node) => name.test(node.name));
     if (!(error instanceof ArgumentError) || line === undefined) throw error;
     throw new ConfigError(line, error.message, line.name);
   }
@@ -229,9 +233,12 @@ export async function loadConfiguration(options: Options, entry: string): Promis
   };
   for (const module of MODULES) await module.checkConfig?.(config, read.serverRoot);
   const settings = config.main.store.get(mpmSettings);
-  const identity = checkedIdentity(config, read);
+  const defined = read.defines.map(([name]) => name);
+  const identity = checkedAt(nodes, /^(?:user|group)$/i, () => identityOf(config, defined));
+  const permissions = checkedAt(nodes, /^denopermissions$/i, () => startPermissions(config, read.serverRoot));
   return {
     identity,
+    permissions,
     serverRoot: read.serverRoot,
     source: alone ? `application ${application}` : read.includes[0].file,
     namedMpms: named,
@@ -252,6 +259,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
         childCommand: childCommand(entry, identity),
         identity,
         program: { ...program, logs: logs.descriptors } satisfies ProgramData,
+        permissions,
         firstRequestMs: values.headTimeout.initial || values.timeout,
       };
     },

@@ -6,6 +6,7 @@ import {
   BindError,
   chooseMpm,
   isChild,
+  type Mpm,
   type MpmChoice,
   MpmError,
   relays,
@@ -89,7 +90,7 @@ async function carryOut(options: Options, args: readonly string[], entry: string
     return 0;
   }
   if (options.test) {
-    if (configuration.identity !== undefined) await tryIdentity(entry, configuration.identity);
+    await checkConfinement(entry, configuration, choice.mpm, isOneProcess(options));
     console.error("Syntax OK");
     return 0;
   }
@@ -170,7 +171,7 @@ async function run(
   choice: MpmChoice,
   capabilities: Capabilities,
 ): Promise<number> {
-  await checkIdentity(entry, configuration, choice.mpm.singleProcess || isOneProcess(options));
+  await checkConfinement(entry, configuration, choice.mpm, isOneProcess(options));
   const logs = new InheritedLogs(!relays(choice.mpm, configuration.settings));
   const config = configuration.run(logs);
   const log = new ErrorLog(configuration.errorLog, configuration.logLevel, -1);
@@ -211,12 +212,25 @@ function isOneProcess({ defines }: Options): boolean {
   return defines.includes("ONE_PROCESS");
 }
 
-/** Whoever is to serve as another user can. @throws MpmError, PrivilegeError */
-async function checkIdentity(entry: string, { identity }: Configuration, oneProcess: boolean): Promise<void> {
+/** User and DenoPermissions can be carried out under this MPM. @throws MpmError, PrivilegeError */
+async function checkConfinement(
+  entry: string,
+  { identity, permissions, settings }: Configuration,
+  mpm: Mpm,
+  oneProcess: boolean,
+): Promise<void> {
+  if (permissions !== undefined && mpm.model === "process") {
+    throw new MpmError(`DenoPermissions: the MPM ${mpm.name} has no threads, which are what it narrows`);
+  }
   if (identity === undefined) return;
-  if (oneProcess) {
+  if (mpm.singleProcess || oneProcess) {
     throw new MpmError(
       "User: a server without children cannot change to another user; start it as that user",
+    );
+  }
+  if (relays(mpm, settings)) {
+    throw new MpmError(
+      "User: where connections are relayed children bind ports and open logs themselves: start the server as that user",
     );
   }
   await tryIdentity(entry, identity);
@@ -250,7 +264,7 @@ async function reload(
       log.log("crit", module, "AH00534", "Configuration error: The MPM cannot be changed during restart.");
       return undefined;
     }
-    await checkIdentity(entry, configuration, choice.mpm.singleProcess);
+    await checkConfinement(entry, configuration, choice.mpm, isOneProcess(options));
     const config = configuration.run(logs);
     log.reopen();
     return config;

@@ -1,7 +1,9 @@
 // What does a server thread need to answer requests? From the data it was posted, the request service with all its modules.
 
 import { findMpm, openScoreboard, type ThreadOrder, type ThreadProgram } from "../mpm/mod.ts";
+import { keepsFfi } from "../modules/app/mod.ts";
 import { systemTitle } from "../platform/detect.ts";
+import { giveUpFfi } from "../platform/posix.ts";
 import { HttpConnection } from "./http/engine/connection.ts";
 import { CORE_DEFAULTS, coreDir, coreServer } from "../modules/core/config.ts";
 import { prepare } from "../modules/core/default_handler.ts";
@@ -80,6 +82,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
     log: (level, ah, message, client) =>
       errorLog.log(level, "core", ah, message, { client: `${client.address}:${client.port}` }),
   });
+  if (!keepsFfi(config)) giveUpFfi();
   for (const { threadInit } of hooks) {
     await threadInit?.({
       server: {

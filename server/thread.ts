@@ -3,6 +3,7 @@
 
 import { setClock } from "../mpm/connection_table.ts";
 import { runWorkerThread, type WorkerScope } from "../mpm/mod.ts";
+import { loadPoller } from "../platform/poller.ts";
 import { openLibc } from "../platform/posix.ts";
 import { createProgram, type ProgramOrder } from "./program.ts";
 
@@ -13,6 +14,9 @@ worker.onmessage = async ({ data }) => {
   const order = data as ProgramOrder;
   // At once: what is loaded next may take seconds.
   setClock(order.clock);
-  if (order.descriptors !== undefined) openLibc();
+  if (order.descriptors !== undefined) {
+    openLibc();
+    loadPoller();
+  }
   await runWorkerThread(order, await createProgram(order), worker);
 };

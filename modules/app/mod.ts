@@ -6,8 +6,11 @@ import { ArgumentError, type Directive, dirKey, type ServerConfig } from "../../
 import type { Reply } from "../../server/http/engine/reply.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/request/module.ts";
+import { checkPermissions, denoPermissions, threadPermissions } from "./permissions.ts";
 import { requestOf } from "./lazy_request.ts";
 import { replyOf } from "./response_reply.ts";
+
+export { keepsFfi } from "./permissions.ts";
 
 /** The second argument of an application's fetch, as `deno serve` gives it. */
 export interface FetchInfo {
@@ -41,7 +44,7 @@ const directives: readonly Directive[] = [{
     if (specifier === "") throw new ArgumentError("Application must name a module");
     to.dir.get(appDir).specifier = specifier.toLowerCase() === "none" ? "" : specifier;
   },
-}];
+}, denoPermissions];
 
 /** The URL of an application: a URL as it is, anything else a file below ServerRoot. */
 function applicationUrl(specifier: string, serverRoot: string): string {
@@ -118,6 +121,17 @@ function specifiers(config: ServerConfig): Set<string> {
     if (specifier) found.add(specifier);
   }
   return found;
+}
+
+/** The permissions with which a server thread starts; undefined: all. @throws ArgumentError when they are none */
+export function startPermissions(
+  config: ServerConfig,
+  serverRoot: string,
+): Deno.PermissionOptionsObject | undefined {
+  const urls = [...specifiers(config)].map((specifier) => new URL(applicationUrl(specifier, serverRoot)));
+  const permissions = threadPermissions(config, urls);
+  if (permissions !== undefined) checkPermissions(permissions);
+  return permissions;
 }
 
 export const app: ServerModule = {

@@ -32,7 +32,8 @@ export function fileInfo(path: string): FileInfo | undefined {
     return { isFile, isDirectory, size, mtime: mtime?.getTime() ?? 0, inode: ino ?? 0 };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
-    if (error instanceof Deno.errors.PermissionDenied) throw new FileError("denied", path);
+    const { PermissionDenied, NotCapable } = Deno.errors;
+    if (error instanceof PermissionDenied || error instanceof NotCapable) throw new FileError("denied", path);
     if (error instanceof Deno.errors.FilesystemLoop || /name too long/i.test(String(error))) return undefined;
     throw error;
   }

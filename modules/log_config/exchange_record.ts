@@ -1,6 +1,7 @@
 // How does a log read an Exchange? One object a thread, pointed at one exchange after the other: nothing is copied or allocated
 // for a line.
 
+import { environmentVariable } from "../../platform/environment.ts";
 import { Field } from "../../server/http/parser/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { LogRecord } from "./record.ts";
@@ -143,7 +144,7 @@ export class ExchangeRecord implements LogRecord {
 
   /** Requests have no environment of their own yet: the one of the process. */
   env(name: string): string | undefined {
-    return Deno.env.get(name);
+    return environmentVariable(name);
   }
 
   /** Modules leave no notes yet. */

@@ -1,5 +1,6 @@
 // What do expressions see of an Exchange? The variables and functions of httpd's expression language, for one request.
 
+import { environmentVariable } from "../../platform/environment.ts";
 import { canonicalAddress } from "../config/mod.ts";
 import type {
   ExpressionFiles,
@@ -170,9 +171,8 @@ export class ExchangeSubject implements ExpressionSubject {
     return this.#exchange.notes?.get(name);
   }
 
-  /** Deno.env.get() throws for names that no variable of an environment can have. */
   osEnvironment(name: string): string | undefined {
-    return /^$|[=\0]/.test(name) ? undefined : Deno.env.get(name);
+    return environmentVariable(name);
   }
 
   now(): number {
