@@ -65,15 +65,10 @@ export class ReadState implements Facts {
   expand(text: string, where: Where): string {
     return expandVariables(
       text,
-      (name) => this.#variables.get(name.toLowerCase()) ?? this.#environment(name),
+      (name) => this.#variables.get(name.toLowerCase()) ?? this.#options.environment(name),
       (name) => {
         this.warnings.push({ ...where, message: `AH00111: Config variable \${${name}} is not defined` });
       },
     );
-  }
-
-  /** Deno.env.get() throws for names that no variable of an environment can have. */
-  #environment(name: string): string | undefined {
-    return /^$|[=\0]/.test(name) ? undefined : this.#options.environment(name);
   }
 }

@@ -1,5 +1,6 @@
 // Does reading carry out, in order, what decides about reading? And does every error say where?
 
+import { environmentVariable } from "../../platform/environment.ts";
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { ArgumentError, ConfigError } from "./errors.ts";
 import type { ReadOptions } from "./read_options.ts";
@@ -83,7 +84,7 @@ Deno.test("reader: Define, UnDefine and the environment give variables; the case
 });
 
 Deno.test("reader: names that no environment has are unknown variables", () => {
-  const { nodes, warnings } = read("A ${} ${X=Y} ${X\0}", {}, { environment: (name) => Deno.env.get(name) });
+  const { nodes, warnings } = read("A ${} ${X=Y} ${X\0}", {}, { environment: environmentVariable });
   assertEquals(brief(nodes), "A[${}|${X=Y}|${X\0}]");
   assertEquals(warnings.length, 3);
 });
