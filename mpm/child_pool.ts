@@ -98,6 +98,11 @@ export class ChildPool {
       }
     }
     if (kill) this.signalAll("SIGKILL");
+    // Of the generation before, those that do not serve yet never need to.
+    for (const child of this.#children.all) {
+      const old = child.generation !== this.#generation;
+      if (old && !child.ready && !child.ending) this.#children.endGracefully(child);
+    }
     // No row is free for the new generation: as many of the old one as it takes make room for it.
     const missing = Math.max(0, 1 - this.#children.freeRows);
     for (const child of this.#children.all.filter(({ ending }) => !ending).slice(0, missing)) {
@@ -150,14 +155,14 @@ export class ChildPool {
   #onReady(): void {
     this.#served = true;
     this.#healthy = true;
-    // A new generation has taken over once its first children serve: the old ones may go.
+    // Each child of a new generation that serves lets one of the old ones go; the first StartServers of them, all.
     const { serving } = this;
     const ready = serving.filter((child) => child.ready).length;
-    if (ready < Math.min(this.shape.startServers, serving.length)) return;
-    for (const child of this.#children.all) {
-      const old = child.generation !== this.#generation || child.exhausted;
-      if (old && !child.ending) this.#children.endGracefully(child);
-    }
+    const keep = Math.max(0, Math.min(this.shape.startServers, serving.length) - ready);
+    const old = this.#children.all.filter((child) =>
+      !child.ending && (child.generation !== this.#generation || child.exhausted)
+    );
+    for (const child of old.slice(0, Math.max(0, old.length - keep))) this.#children.endGracefully(child);
   }
 
   /** A child ends of its own accord: another takes its place before it is gone. */
