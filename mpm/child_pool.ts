@@ -23,6 +23,8 @@ export interface ChildPoolParts {
   order(row: number, generation: number): ChildOrder;
   /** Children have sockets of their own, which no other can take over: they renew their threads instead. */
   readonly renewing: boolean;
+  /** As many children of this generation as there shall be at first are ready. */
+  onServing(): void;
   /** The configuration in force. */
   config(): RunnableConfig;
   /** The pool cannot go on: the server has to end, with this exit code. */
@@ -31,6 +33,8 @@ export interface ChildPoolParts {
   onEmpty(): void;
 }
 
+/** A listener that has not moved for this long does not answer (ms). */
+const STILL_MS = 10_000;
 /** A child that dies before it was ready is not replaced sooner after its start than this (ms). */
 const RESTART_MS = 1000;
 /** After a graceful restart this many starving ticks start children without doubling. */
@@ -40,7 +44,7 @@ const HOLD_OFF = 10;
 export class ChildPool {
   readonly #memory: MaintenanceMemory = freshMemory();
   readonly #children: Children;
-  /** What each child without threads last showed of itself, and since when (ms). */
+  /** What each child last showed of itself, and since when (ms). */
   readonly #beats = new Map<number, { beat: number; since: number }>();
   #generation = 0;
   #closed = false;
@@ -80,6 +84,16 @@ export class ChildPool {
     return this.#children.all.filter((child) =>
       !child.ending && !child.exhausted && child.generation === this.#generation
     );
+  }
+
+  /** Some child is ready, and its listener moves. (A child without threads may be long at one connection: that is no sign.) */
+  get answering(): boolean {
+    const { mpm, renewing } = this.parts;
+    const now = performance.now();
+    return this.#children.all.some((child) => {
+      const since = this.#beats.get(child.row)?.since ?? now;
+      return child.ready && (mpm.model === "process" || renewing || now - since < STILL_MS);
+    });
   }
 
   /** Starts children until `count` of this generation serve. */
@@ -163,6 +177,7 @@ export class ChildPool {
       !child.ending && (child.generation !== this.#generation || child.exhausted)
     );
     for (const child of old.slice(0, Math.max(0, old.length - keep))) this.#children.endGracefully(child);
+    if (keep === 0) this.parts.onServing();
   }
 
   /** A child ends of its own accord: another takes its place before it is gone. */
@@ -215,7 +230,7 @@ export class ChildPool {
     }
     if (!this.#diedSinceTick) this.#memory.killed = 0;
     this.#diedSinceTick = false;
-    this.#killStuck();
+    this.#watchBeats();
     const { spawn, end, log } = mpm.maintain(this.#state(), { ...this.shape }, this.#memory);
     if (log !== undefined) host.log(log.level, log.ah, log.message);
     for (let i = 0; i < spawn; i++) if (!this.#start()) break;
@@ -256,11 +271,9 @@ export class ChildPool {
     return idle;
   }
 
-  /** A child without threads that is stuck in a handler is seen from here, and nobody but its client loses anything by its end. */
-  #killStuck(): void {
-    const limit = handlerTimeoutMs(this.parts.config());
-    if (this.parts.mpm.model !== "process" || limit === 0) return;
-    const { scoreboard } = this.parts;
+  #watchBeats(): void {
+    const { scoreboard, mpm, config } = this.parts;
+    const limit = mpm.model === "process" ? handlerTimeoutMs(config()) : 0;
     const now = performance.now();
     for (const child of this.#children.all) {
       const beat = scoreboard.child(child.row, ChildField.Beat);
@@ -268,17 +281,15 @@ export class ChildPool {
       // Its message that it is ready may be stuck with it: the scoreboard says so too.
       const started = scoreboard.child(child.row, ChildField.ThreadsAlive) > 0;
       if (!started || seen?.beat !== beat) this.#beats.set(child.row, { beat, since: now });
-      else if (now - seen.since > limit) {
-        this.#beats.delete(child.row);
-        this.parts.host.log(
-          "error",
-          undefined,
-          `child pid ${child.pid} is stuck in a handler for more than ${
-            limit / 1000
-          } s (HandlerTimeout): it is killed`,
-        );
-        this.#children.signal(child, "SIGKILL");
-      }
+      else if (limit > 0 && now - seen.since > limit) this.#killStuck(child, limit);
     }
+  }
+
+  /** A child without threads that is stuck in a handler is seen from here, and nobody but its client loses anything by its end. */
+  #killStuck(child: ChildProcess, limit: number): void {
+    this.#beats.delete(child.row);
+    const text = `is stuck in a handler for more than ${limit / 1000} s (HandlerTimeout): it is killed`;
+    this.parts.host.log("error", undefined, `child pid ${child.pid} ${text}`);
+    this.#children.signal(child, "SIGKILL");
   }
 }

@@ -70,6 +70,9 @@ class ControlProcess {
       order: (row, generation) => this.#order(row, generation),
       renewing: this.#scoreboardFd === undefined,
       config: () => this.#config,
+      onServing: () => {
+        if (!this.#reloading) host.supervisor?.ready();
+      },
       onHopeless: (exitCode) => {
         this.#exitCode = exitCode;
         this.#stop("a failure of all children");
@@ -83,6 +86,7 @@ class ControlProcess {
     const timer = setInterval(() => {
       if (!this.#reloading) this.#pool.maintain();
     }, TICK_MS);
+    this.host.supervisor?.watch({ scoreboard: this.#scoreboard, answering: () => this.#pool.answering });
     this.#pool.startUpTo(this.#pool.shape.startServers);
     const { host } = this;
     this.#sayConfigured();
@@ -142,14 +146,16 @@ class ControlProcess {
       );
     } else host.log("notice", mpm.messages.hardRestart, "SIGHUP received.  Attempting to restart");
     this.#reloading = true;
+    host.supervisor?.reloading();
     const config = await host.reload();
     this.#reloading = false;
-    if (config === undefined || this.#ending !== "none") return;
+    if (this.#ending !== "none") return;
+    if (config === undefined) return host.supervisor?.ready();
     try {
       this.sockets.configure(config.settings);
     } catch (error) {
       host.log("crit", undefined, `${(error as Error).message}; the running configuration stays`);
-      return;
+      return host.supervisor?.ready();
     }
     this.#config = config;
     host.onAdopted();
@@ -180,6 +186,7 @@ class ControlProcess {
   #stop(signal: string): void {
     if (this.#ending === "now") return;
     this.#ending = "now";
+    this.host.supervisor?.stopping();
     this.host.log("notice", this.mpm.messages.terminated, `caught ${signal}, shutting down`);
     setTimeout(() => {
       for (const child of this.#pool.all) {
@@ -193,6 +200,7 @@ class ControlProcess {
   #stopGracefully(): void {
     if (this.#ending !== "none") return;
     this.#ending = "graceful";
+    this.host.supervisor?.stopping();
     this.host.log(
       "notice",
       this.mpm.messages.stoppedGracefully,

@@ -20,7 +20,7 @@ const ROWS = 8;
 /** The servings of one process, with a scoreboard that only this process sees. */
 export class Generations {
   readonly #rows: (Serving | undefined)[] = new Array(ROWS).fill(undefined);
-  readonly #scoreboard: Scoreboard;
+  readonly scoreboard: Scoreboard;
   readonly #place: ScoreboardPlace;
   #current: Serving | undefined;
   #ending = false;
@@ -35,8 +35,8 @@ export class Generations {
     const shape = { children: ROWS, slots };
     const memory = new SharedArrayBuffer(Scoreboard.size(shape));
     this.#place = { memory, shape };
-    this.#scoreboard = new Scoreboard(memory, shape);
-    this.#scoreboard.restartTime = Date.now();
+    this.scoreboard = new Scoreboard(memory, shape);
+    this.scoreboard.restartTime = Date.now();
   }
 
   /** Slots of one generation. */
@@ -53,10 +53,10 @@ export class Generations {
   begin(order: ServingOrder): boolean {
     const row = this.#rows.indexOf(undefined);
     if (row < 0) return false;
-    this.#scoreboard.setGlobal(GlobalField.Generation, order.generation);
-    this.#scoreboard.setGlobal(GlobalField.ConfigGeneration, order.generation + 1);
+    this.scoreboard.setGlobal(GlobalField.Generation, order.generation);
+    this.scoreboard.setGlobal(GlobalField.ConfigGeneration, order.generation + 1);
     const starting = order.threads.start * order.requestsPerThread;
-    this.#scoreboard.beginChild(row, Deno.pid, order.generation, starting);
+    this.scoreboard.beginChild(row, Deno.pid, order.generation, starting);
     const { events } = this;
     const parts = {
       scoreboard: this.#place,
@@ -86,7 +86,7 @@ export class Generations {
   async #follow(row: number, serving: Serving): Promise<void> {
     await serving.serve();
     this.#rows[row] = undefined;
-    this.#scoreboard.endChild(row);
+    this.scoreboard.endChild(row);
     if (this.#rows.every((other) => other === undefined)) this.events.onAllEnded(serving.exitCode);
   }
 

@@ -82,6 +82,7 @@ export class Listener implements Accepting {
   #accepting = false;
   #accepted = 0;
   #stopped: (() => void) | undefined;
+  #ticks = 0;
   #nextTick = 0;
   #ended = false;
 
@@ -265,6 +266,7 @@ export class Listener implements Accepting {
     scoreboard.setChild(child, ChildField.LingeringClose, this.#idle.lingering);
     scoreboard.setChild(child, ChildField.WriteCompletion, control.writing);
     scoreboard.setChild(child, ChildField.Accepted, this.#accepted);
+    scoreboard.setChild(child, ChildField.Beat, ++this.#ticks);
     const { user, system } = process.cpuUsage();
     scoreboard.setChild(child, ChildField.CpuUser, Math.round(user / 1000));
     scoreboard.setChild(child, ChildField.CpuSystem, Math.round(system / 1000));

@@ -30,6 +30,8 @@ export type {
   MpmSettings,
   RunnableConfig,
   ServerHost,
+  ServerView,
+  Supervisor,
 } from "./types.ts";
 export {
   ChildField,

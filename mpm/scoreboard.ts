@@ -43,7 +43,7 @@ export const ChildField = {
   /** CPU time of the process in ms. */
   CpuUser: 11,
   CpuSystem: 12,
-  /** Counts up as long as a child without threads is not stuck in a handler. */
+  /** Counts up as long as the listener moves; of a child without threads, as long as it is not stuck in a handler. */
   Beat: 13,
 } as const;
 

@@ -33,7 +33,10 @@ class SingleProcess {
     const slots = this.#shape.threads.max * this.#shape.requestsPerThread;
     const relay = sockets instanceof HeldRelaySockets ? sockets : undefined;
     this.#generations = new Generations(slots, host.module, relay, {
-      onReady: () => this.#served = true,
+      onReady: () => {
+        this.#served = true;
+        if (!this.#reloading) host.supervisor?.ready();
+      },
       // Of the MPMs with children: here nobody would take over.
       onExhausted: () => {},
       onEnding: (reason) => {
@@ -52,6 +55,8 @@ class SingleProcess {
 
   async run(signals: ServerSignals): Promise<number> {
     const done = new Promise<number>((resolve) => this.#finish = resolve);
+    // The process that serves is the one that says so: it answers as long as it speaks.
+    this.host.supervisor?.watch({ scoreboard: this.#generations.scoreboard, answering: () => true });
     this.#begin();
     this.#sayConfigured();
     signals.deliverTo({
@@ -105,14 +110,16 @@ class SingleProcess {
     }
     host.log("notice", mpm.messages.gracefulRestart, "restart requested");
     this.#reloading = true;
+    host.supervisor?.reloading();
     const config = await host.reload();
     this.#reloading = false;
-    if (config === undefined || this.#ending) return;
+    if (this.#ending) return;
+    if (config === undefined) return host.supervisor?.ready();
     try {
       this.sockets.configure(config.settings);
     } catch (error) {
       host.log("crit", undefined, `${(error as Error).message}; the running configuration stays`);
-      return;
+      return host.supervisor?.ready();
     }
     this.#config = config;
     host.onAdopted();
@@ -121,10 +128,14 @@ class SingleProcess {
     else host.log("warn", undefined, "more threads than at the start take a stop and a start");
     this.#generation++;
     if (this.#begin()) this.#sayConfigured();
-    else host.log("error", undefined, "too many generations still have connections: the restart has to wait");
+    else {
+      host.log("error", undefined, "too many generations still have connections: the restart has to wait");
+      host.supervisor?.ready();
+    }
   }
 
   #stop(signal: string): void {
+    this.host.supervisor?.stopping();
     this.host.log("notice", this.mpm.messages.terminated, `caught ${signal}, shutting down`);
     this.#finish(0);
   }
@@ -132,6 +143,7 @@ class SingleProcess {
   #stopGracefully(): void {
     if (this.#ending) return;
     this.#ending = true;
+    this.host.supervisor?.stopping();
     this.host.log("notice", this.mpm.messages.stoppedGracefully, "caught SIGWINCH, shutting down gracefully");
     this.host.onGracefulStop();
     this.sockets.close();

@@ -1,5 +1,6 @@
 // What is an MPM to the rest of the server? Its description, its directives, and the function that runs the server with it.
 
+import type { Scoreboard } from "./scoreboard.ts";
 import type { Identity } from "../platform/privileges.ts";
 import type { ConnectionModel, ConnectionQuota, ThreadRange } from "./child_order.ts";
 import type { Maintain } from "./maintenance.ts";
@@ -116,6 +117,23 @@ export interface RunnableConfig {
   readonly firstRequestMs: number;
 }
 
+/** What a server shows to who supervises it. */
+export interface ServerView {
+  readonly scoreboard: Scoreboard;
+  /** Something serves, and moves. */
+  answering(): boolean;
+}
+
+/** Who supervises the server (a service manager). */
+export interface Supervisor {
+  /** The server begins; from now on it may be looked at. */
+  watch(view: ServerView): void;
+  /** It serves by the configuration in force; also after a restart that came to nothing. Said again, it means nothing. */
+  ready(): void;
+  reloading(): void;
+  stopping(): void;
+}
+
 /** What the server provides to the MPM it runs. */
 export interface ServerHost {
   readonly config: RunnableConfig;
@@ -128,6 +146,7 @@ export interface ServerHost {
   reload(): Promise<RunnableConfig | undefined>;
   /** What reload() gave is in force from now on: nothing is started any more by the configuration before it. */
   onAdopted(): void;
+  readonly supervisor: Supervisor | undefined;
   /** The server text of the start message: "mpmd/0.1.0 (Unix)". */
   readonly description: string;
   readonly commandLine: string;

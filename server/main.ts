@@ -32,6 +32,7 @@ import { PidFileError, readPid, removePid, runningPid, writePid } from "./pid_fi
 import { LogError } from "./request/module.ts";
 import { createProgram, type ProgramOrder } from "./program.ts";
 import { controlFile, openRemoteControl, sendRemote } from "./remote_control.ts";
+import { findSupervisor } from "./systemd.ts";
 import { DESCRIPTION } from "./version.ts";
 
 const SIGNALS: Readonly<Record<Exclude<Action, "start">, Deno.Signal>> = {
@@ -183,6 +184,7 @@ async function run(
   const host: ServerHost = {
     config,
     log: (level, ah, message) => log.log(level, choice.mpm.module.replace(/_module$/, ""), ah, message),
+    supervisor: findSupervisor((message) => log.log("warn", "systemd", undefined, message)),
     module: THREAD_MODULE,
     description: DESCRIPTION,
     commandLine: ["mpmd", ...args].join(" "),

@@ -8,6 +8,8 @@ import { coreDir } from "../core/config.ts";
 import { autoReport, htmlReport } from "./report.ts";
 import { takeSnapshot } from "./snapshot.ts";
 
+export { takeSnapshot } from "./snapshot.ts";
+
 /** The handler's name. */
 const HANDLER = "server-status";
 const DEFAULT_REFRESH = 10;
