@@ -1,67 +1,9 @@
 // Which directives do several MPMs have in common? Each MPM lists those it knows; the rest of the server makes rows of its
 // directive table of them when the MPM is loaded.
 
-import type { ListenAddress, MpmDirective, MpmSettings } from "./types.ts";
-
-/** Settings that are one whole number. */
-type NumberSetting = Exclude<
-  { [K in keyof MpmSettings]-?: MpmSettings[K] extends number | undefined ? K : never }[keyof MpmSettings],
-  "listen"
->;
-
-interface NumberRow {
-  readonly name: string;
-  readonly key: NumberSetting;
-  readonly help: string;
-  readonly min?: number;
-  readonly default?: string;
-}
-
-function numberDirective({ name, key, help, min, default: value }: NumberRow): MpmDirective {
-  return {
-    name,
-    syntax: `${name} number`,
-    help,
-    default: value,
-    args: 1,
-    apply([arg], settings) {
-      if (!/^-?\d{1,9}$/.test(arg)) throw new Error(`${name} must be a whole number, not "${arg}"`);
-      const number = Number(arg);
-      if (min !== undefined && number < min) throw new Error(`${name} must be ${min} or more, not ${arg}`);
-      settings[key] = number;
-    },
-  };
-}
-
-/** `[host:]port` of a Listen line. @throws Error with httpd's reasons */
-export function parseListenAddress(address: string): { host: string; port: number } {
-  const found = /^(?:(\*|\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^:[\]]+):)?(\d{1,5})$/.exec(address);
-  if (found === null) {
-    throw new Error(
-      /^[^:]*$/.test(address) ? "Port must be specified" : `Invalid address or port: "${address}"`,
-    );
-  }
-  const port = Number(found[2]);
-  if (port < 1 || port > 65535) throw new Error("Port must be specified, from 1 to 65535");
-  const host = found[1] ?? "";
-  return { host: host === "*" ? "" : host.replace(/^\[|\]$/g, ""), port };
-}
-
-const listen: MpmDirective = {
-  name: "Listen",
-  syntax: "Listen [IP-address:]portnumber [protocol]",
-  help: "A port number or a numeric IP address and a port number to listen on",
-  args: [1, 2],
-  apply([address, protocol], settings) {
-    const { host, port } = parseListenAddress(address);
-    if (settings.listen.some((other) => other.host === host && other.port === port)) {
-      throw new Error(`Cannot define multiple Listeners on the same IP:port ${address}`);
-    }
-    const spoken = (protocol ?? (port === 443 ? "https" : "http")).toLowerCase();
-    const added: ListenAddress = { host, port, protocol: spoken };
-    settings.listen.push(added);
-  },
-};
+import { LISTEN_DIRECTIVES } from "./listen_directives.ts";
+import { numberDirective } from "./number_directive.ts";
+import type { MpmDirective } from "./types.ts";
 
 const asyncRequestWorkerFactor: MpmDirective = {
   name: "AsyncRequestWorkerFactor",
@@ -78,16 +20,9 @@ const asyncRequestWorkerFactor: MpmDirective = {
   },
 };
 
-/** What every MPM that listens knows. */
-export const LISTEN_DIRECTIVES: readonly MpmDirective[] = [
-  listen,
-  numberDirective({
-    name: "ListenBacklog",
-    key: "listenBacklog",
-    help: "Maximum length of the queue of pending connections, as used by listen(2)",
-    min: 1,
-    default: "511",
-  }),
+/** What every MPM knows. */
+export const COMMON_DIRECTIVES: readonly MpmDirective[] = [
+  ...LISTEN_DIRECTIVES,
   numberDirective({
     name: "MaxConnectionsPerChild",
     key: "maxConnectionsPerChild",

@@ -2,7 +2,7 @@
 // listener accepts while a slot is free, threads take what is ready, and what has nothing to do is parked at the listener.
 
 import { dimensionThreaded } from "./dimension.ts";
-import { CHILD_DIRECTIVES, EVENT_DIRECTIVES, LISTEN_DIRECTIVES, THREADED_DIRECTIVES } from "./directives.ts";
+import { CHILD_DIRECTIVES, COMMON_DIRECTIVES, EVENT_DIRECTIVES, THREADED_DIRECTIVES } from "./directives.ts";
 import { maintainEvent } from "./maintenance.ts";
 import type { Mpm } from "./types.ts";
 
@@ -15,7 +15,7 @@ export const event: Mpm = {
   forked: "yes (variable process count)",
   async: true,
   requires: ["descriptor passing", "subprocesses", "web workers", "unix signals"],
-  directives: [...LISTEN_DIRECTIVES, ...CHILD_DIRECTIVES, ...THREADED_DIRECTIVES, ...EVENT_DIRECTIVES],
+  directives: [...COMMON_DIRECTIVES, ...CHILD_DIRECTIVES, ...THREADED_DIRECTIVES, ...EVENT_DIRECTIVES],
   model: "shared",
   quota: "process",
   singleProcess: false,

@@ -3,7 +3,7 @@
 
 import { clamp } from "./dimension.ts";
 import {
-  LISTEN_DIRECTIVES,
+  COMMON_DIRECTIVES,
   NETWARE_DIRECTIVES,
   RELAY_DIRECTIVES,
   SPARE_THREADS_DIRECTIVES,
@@ -27,7 +27,7 @@ export const mpmNetware: Mpm = {
   forked: "no",
   async: false,
   requires: ["web workers"],
-  directives: [...LISTEN_DIRECTIVES, ...RELAY_DIRECTIVES, ...SPARE_THREADS_DIRECTIVES, ...NETWARE_DIRECTIVES],
+  directives: [...COMMON_DIRECTIVES, ...RELAY_DIRECTIVES, ...SPARE_THREADS_DIRECTIVES, ...NETWARE_DIRECTIVES],
   model: "dedicated",
   quota: "thread",
   singleProcess: true,

@@ -2,7 +2,7 @@
 // until it is closed. Nothing grows or shrinks. When the child has served its share, another is ready before it leaves.
 
 import { clamp, fixedThreads } from "./dimension.ts";
-import { LISTEN_DIRECTIVES, RELAY_DIRECTIVES, WINNT_DIRECTIVES } from "./directives.ts";
+import { COMMON_DIRECTIVES, RELAY_DIRECTIVES, WINNT_DIRECTIVES } from "./directives.ts";
 import { maintainFixed } from "./maintenance.ts";
 import type { Mpm } from "./types.ts";
 
@@ -22,7 +22,7 @@ export const mpmWinnt: Mpm = {
   forked: "no",
   async: false,
   requires: ["subprocesses", "web workers"],
-  directives: [...LISTEN_DIRECTIVES, ...RELAY_DIRECTIVES, ...WINNT_DIRECTIVES],
+  directives: [...COMMON_DIRECTIVES, ...RELAY_DIRECTIVES, ...WINNT_DIRECTIVES],
   model: "dedicated",
   quota: "renewal",
   singleProcess: false,

@@ -2,7 +2,7 @@
 // keeps its connection until it is closed.
 
 import { clamp } from "./dimension.ts";
-import { LISTEN_DIRECTIVES, OS2_DIRECTIVES, SPARE_THREADS_DIRECTIVES } from "./directives.ts";
+import { COMMON_DIRECTIVES, OS2_DIRECTIVES, SPARE_THREADS_DIRECTIVES } from "./directives.ts";
 import { maintainFixed } from "./maintenance.ts";
 import type { Mpm } from "./types.ts";
 
@@ -21,7 +21,7 @@ export const mpmtOs2: Mpm = {
   forked: "yes (variable process count)",
   async: false,
   requires: ["descriptor passing", "subprocesses", "web workers", "unix signals"],
-  directives: [...LISTEN_DIRECTIVES, ...SPARE_THREADS_DIRECTIVES, ...OS2_DIRECTIVES],
+  directives: [...COMMON_DIRECTIVES, ...SPARE_THREADS_DIRECTIVES, ...OS2_DIRECTIVES],
   model: "dedicated",
   quota: "process",
   singleProcess: false,

@@ -2,7 +2,7 @@
 // one does to itself (blocks, leaks, crashes) concerns no other.
 
 import { clamp, fixedThreads } from "./dimension.ts";
-import { CHILD_DIRECTIVES, LISTEN_DIRECTIVES, PREFORK_DIRECTIVES } from "./directives.ts";
+import { CHILD_DIRECTIVES, COMMON_DIRECTIVES, PREFORK_DIRECTIVES } from "./directives.ts";
 import { maintainPrefork } from "./maintenance.ts";
 import type { Mpm } from "./types.ts";
 
@@ -22,7 +22,7 @@ export const prefork: Mpm = {
   forked: "yes (variable process count)",
   async: false,
   requires: ["descriptor passing", "subprocesses", "unix signals"],
-  directives: [...LISTEN_DIRECTIVES, ...CHILD_DIRECTIVES, ...PREFORK_DIRECTIVES],
+  directives: [...COMMON_DIRECTIVES, ...CHILD_DIRECTIVES, ...PREFORK_DIRECTIVES],
   model: "process",
   quota: "process",
   singleProcess: false,

@@ -2,7 +2,7 @@
 // between two requests included. The listener accepts only while a thread is idle.
 
 import { dimensionThreaded } from "./dimension.ts";
-import { CHILD_DIRECTIVES, LISTEN_DIRECTIVES, THREADED_DIRECTIVES } from "./directives.ts";
+import { CHILD_DIRECTIVES, COMMON_DIRECTIVES, THREADED_DIRECTIVES } from "./directives.ts";
 import { maintainWorker } from "./maintenance.ts";
 import type { Mpm } from "./types.ts";
 
@@ -19,7 +19,7 @@ export const worker: Mpm = {
   forked: "yes (variable process count)",
   async: false,
   requires: ["descriptor passing", "subprocesses", "web workers", "unix signals"],
-  directives: [...LISTEN_DIRECTIVES, ...CHILD_DIRECTIVES, ...THREADED_DIRECTIVES],
+  directives: [...COMMON_DIRECTIVES, ...CHILD_DIRECTIVES, ...THREADED_DIRECTIVES],
   model: "dedicated",
   quota: "process",
   singleProcess: false,
