@@ -4,7 +4,13 @@
 import * as posix from "../platform/posix.ts";
 import { forbidTracing } from "../platform/privileges.ts";
 import { closeInspector, ignoreSignals, onSignals } from "../platform/signals.ts";
-import { CHILD_VARIABLE, ChildExit, type ChildOrder, type ServingOrder } from "./child_order.ts";
+import {
+  CHILD_VARIABLE,
+  ChildExit,
+  type ChildOrder,
+  type Remaining,
+  type ServingOrder,
+} from "./child_order.ts";
 import {
   connectControl,
   type ControlAddress,
@@ -68,7 +74,7 @@ function begin(order: ChildOrder, channel: ControlChannel, module: ThreadModule)
 async function follow(serving: Serving, messages: AsyncGenerator<ControlMessage>): Promise<void> {
   for await (const message of messages) {
     if (message.type === "stop") Deno.exit(ChildExit.Ok);
-    if (message.type === "graceful") serving.endGracefully();
+    if (message.type === "graceful") serving.endGracefully(message.remaining as Remaining);
     if (message.type === "renew" && serving instanceof RelayChild) {
       serving.renew(message.order as ServingOrder);
     }

@@ -33,6 +33,17 @@ export interface ThreadRange {
  */
 export type ConnectionQuota = "process" | "thread" | "renewal";
 
+/**
+ * What goes on when somebody ends who serves. The connections that wait at a socket that does not go on would be lost with it:
+ * whoever ends accepts them first.
+ */
+export interface Remaining {
+  /** Numbers of the sockets that others go on with. */
+  readonly sockets: readonly number[];
+  /** As many connections may wait at one of the others (ListenBacklog). */
+  readonly backlog: number;
+}
+
 /** Everything a serving process needs to begin. */
 export interface ServingOrder {
   /** Row of the scoreboard. */
@@ -50,8 +61,8 @@ export interface ServingOrder {
   readonly handlerTimeoutMs: number;
   /** Where descriptors cannot be passed: what to bind. */
   readonly relay?: { readonly listen: readonly ListenAddress[] };
-  /** Descriptors of the listening sockets, and what they are bound to (null: a wildcard address). */
-  readonly sockets: readonly { readonly fd: number; readonly local: Endpoint | null }[];
+  /** The listening sockets: their numbers, descriptors, and what they are bound to (null: a wildcard address). */
+  readonly sockets: readonly { readonly id: number; readonly fd: number; readonly local: Endpoint | null }[];
   /** For the server threads, as the server made it. */
   readonly program: unknown;
   /** What threads may do at their start, if not everything. */

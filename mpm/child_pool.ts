@@ -2,6 +2,7 @@
 
 import { type ChildEnd, type ChildProcess, Children, logChildEnd } from "./children.ts";
 import { ChildExit, type ChildOrder } from "./child_order.ts";
+import type { ServerSockets } from "./listeners.ts";
 import type { ControlServer } from "./control_channel.ts";
 import {
   afterDeath,
@@ -20,6 +21,7 @@ export interface ChildPoolParts {
   readonly host: ServerHost;
   readonly server: ControlServer;
   readonly scoreboard: Scoreboard;
+  readonly sockets: ServerSockets;
   order(row: number, generation: number): ChildOrder;
   /** Children have sockets of their own, which no other can take over: they renew their threads instead. */
   readonly renewing: boolean;
@@ -57,6 +59,8 @@ export class ChildPool {
     this.#children = new Children(shape.serverLimit, parts.server, parts.host, {
       order: parts.order,
       command: () => parts.config().childCommand,
+      leaveTo: (row, start) => parts.sockets.leaveTo(row, start),
+      remaining: () => parts.sockets.remaining,
       onReady: () => this.#onReady(),
       onEnding: () => this.#replaceEnding(),
       onExhausted: (child) => {

@@ -1,6 +1,6 @@
 // How are children started, watched and reaped? Each row of the scoreboard has at most one child; this is its life.
 
-import { CHILD_VARIABLE, ChildExit, type ChildOrder } from "./child_order.ts";
+import { CHILD_VARIABLE, ChildExit, type ChildOrder, type Remaining } from "./child_order.ts";
 import {
   type ControlAddress,
   type ControlChannel,
@@ -37,6 +37,10 @@ export interface ChildrenEvents {
   order(row: number, generation: number): ChildOrder;
   /** How a child is started by the configuration in force. */
   command(): ChildCommand;
+  /** Carries out what starts the child of a row, which inherits its sockets. */
+  leaveTo<T>(row: number, start: () => T): T;
+  /** What others go on with when a child ends. */
+  remaining(): Remaining;
   onReady(child: ChildProcess): void;
   /** It ends of its own accord (MaxConnectionsPerChild, lack of resources). */
   onEnding(child: ChildProcess): void;
@@ -104,13 +108,15 @@ export class Children {
    */
   start(row: number, generation: number): ChildProcess {
     let child: ChildProcess | undefined = undefined;
+    // Of this moment: a restart before the child has connected changes what it is not left.
+    const order = this.events.order(row, generation);
     const address = this.server.expect((channel, messages) => {
       if (child === undefined) return channel.close();
       child.channel = channel;
-      channel.send({ ...this.events.order(row, generation) });
+      channel.send({ ...order });
       this.#follow(child, messages);
     });
-    const process = this.#spawn(address);
+    const process = this.events.leaveTo(row, () => this.#spawn(address));
     child = {
       row,
       pid: process.pid,
@@ -190,7 +196,7 @@ export class Children {
     child.ending = true;
     // A child that has not even connected has nothing to finish.
     if (child.channel === undefined) this.signal(child, "SIGKILL");
-    else child.channel.send({ type: "graceful" });
+    else child.channel.send({ type: "graceful", remaining: this.events.remaining() });
   }
 
   /** Sends a signal; a child that is gone already needs none. */

@@ -3,9 +3,11 @@
 
 import * as posix from "../platform/posix.ts";
 import { processorCount } from "../platform/detect.ts";
+import { BindError } from "./bind_error.ts";
 import { ChildPool } from "./child_pool.ts";
 import type { ChildOrder } from "./child_order.ts";
 import { ControlServer } from "./control_channel.ts";
+import { resolveListen } from "./listen_addresses.ts";
 import type { ServerSockets } from "./listeners.ts";
 import { CheckedRelaySockets } from "./relay_sockets.ts";
 import { GlobalField, Scoreboard, type ScoreboardShape } from "./scoreboard.ts";
@@ -23,8 +25,8 @@ type Ending = "none" | "graceful" | "now";
 /** Runs a server with children until it ends. @returns the exit code @throws BindError when a socket cannot be bound */
 export async function runControlProcess(mpm: Mpm, host: ServerHost, sockets: ServerSockets): Promise<number> {
   const signals = new ServerSignals(host.remote);
-  sockets.configure(host.config.settings);
-  host.onBound(sockets.endpoints);
+  sockets.configure(await resolveListen(host.config.settings));
+  host.onBound(sockets.addresses);
   const server = await ControlServer.open();
   server.admit(host.config.identity);
   const control = new ControlProcess(mpm, host, sockets, server);
@@ -67,6 +69,7 @@ class ControlProcess {
       host,
       server,
       scoreboard: this.#scoreboard,
+      sockets,
       order: (row, generation) => this.#order(row, generation),
       renewing: this.#scoreboardFd === undefined,
       config: () => this.#config,
@@ -127,7 +130,7 @@ class ControlProcess {
     return {
       type: "order",
       sealed: this.#config.identity !== undefined,
-      ...servingOrder(this.mpm, this.#config, this.#pool.shape, this.sockets.order(true), row, generation),
+      ...servingOrder(this.mpm, this.#config, this.#pool.shape, this.sockets.orderFor(row), row, generation),
       scoreboard: this.#scoreboardFd === undefined
         ? undefined
         : { fd: this.#scoreboardFd, size: Scoreboard.size(shape), shape },
@@ -152,9 +155,10 @@ class ControlProcess {
     if (this.#ending !== "none") return;
     if (config === undefined) return host.supervisor?.ready();
     try {
-      this.sockets.configure(config.settings);
+      this.sockets.configure(await resolveListen(config.settings));
     } catch (error) {
-      host.log("crit", undefined, `${(error as Error).message}; the running configuration stays`);
+      if (!(error instanceof BindError)) throw error;
+      host.log("crit", undefined, `${error.message.replaceAll("\n", " ")}; the running configuration stays`);
       return host.supervisor?.ready();
     }
     this.#config = config;

@@ -1,7 +1,7 @@
 // How does one process go from a generation to the next? The new one begins to serve beside the old one, which then finishes
 // what it has.
 
-import type { ServingOrder } from "./child_order.ts";
+import type { Remaining, ServingOrder } from "./child_order.ts";
 import { ProcessServing } from "./process_serving.ts";
 import type { RelaySource } from "./relay_sockets.ts";
 import { GlobalField, Scoreboard, type ScoreboardPlace } from "./scoreboard.ts";
@@ -10,6 +10,8 @@ import { ThreadedServing } from "./threaded_serving.ts";
 
 /** What whoever is in charge hears; of `onEnding` only when the generation that serves ends of its own accord. */
 export interface GenerationsEvents extends ServingEvents {
+  /** What the generation in charge goes on with when another ends. */
+  remaining(): Remaining;
   /** Nothing serves any more. */
   onAllEnded(exitCode: number): void;
 }
@@ -65,7 +67,7 @@ export class Generations {
       events: {
         ...events,
         onReady: () => {
-          for (const old of this.#rows) if (old !== serving) old?.endGracefully();
+          for (const old of this.#rows) if (old !== serving) old?.endGracefully(events.remaining());
           events.onReady();
         },
         onEnding: (reason: string) => {
@@ -93,6 +95,6 @@ export class Generations {
   /** All finish what they have, and none begins. */
   endGracefully(): void {
     this.#ending = true;
-    for (const serving of this.#rows) serving?.endGracefully();
+    for (const serving of this.#rows) serving?.endGracefully(this.events.remaining());
   }
 }

@@ -8,6 +8,7 @@ import process from "node:process";
 import { setImmediate } from "node:timers";
 import * as posix from "../platform/posix.ts";
 import { Interest, type Poller } from "../platform/poller.ts";
+import type { Remaining, ServingOrder } from "./child_order.ts";
 import { clock, type ConnectionTable, elapsed, Owner } from "./connection_table.ts";
 import { ChildField, type Scoreboard } from "./scoreboard.ts";
 import { LINGER_MS, MAX_LINGER_MS } from "./socket_connection.ts";
@@ -32,8 +33,11 @@ export interface ListenerPolicy {
 export interface Accepting {
   /** Accepts and dispatches until stop() has been called and the last connection is closed. @throws BindError */
   run(pool: ThreadPool): Promise<void>;
-  /** Graceful end: no more connections are accepted, those that exist are finished. */
-  stop(): void;
+  /**
+   * Graceful end: no more connections are accepted, but those that wait at sockets that are not among the remaining ones
+   * (without them: none); those that exist are finished.
+   */
+  stop(remaining?: Remaining): void;
   /** Makes run() look around at once. */
   wake(): void;
 }
@@ -58,8 +62,7 @@ export interface ListenerParts {
   readonly scoreboard: Scoreboard;
   /** Index of this child's record in the scoreboard. */
   readonly child: number;
-  /** Descriptors of the listening sockets. */
-  readonly sockets: readonly number[];
+  readonly sockets: ServingOrder["sockets"];
 }
 
 /** Connections taken from one socket before the others get their turn. */
@@ -79,6 +82,8 @@ export class Listener implements Accepting {
   #pool!: ThreadPool;
   /** Connections that came back with input while no slot was free, oldest first. */
   readonly #queued: number[] = [];
+  /** Sockets that nobody goes on with, and how many connections may wait there. */
+  readonly #lastCalls = new Map<number, number>();
   #accepting = false;
   #accepted = 0;
   #stopped: (() => void) | undefined;
@@ -91,7 +96,7 @@ export class Listener implements Accepting {
     readonly policy: ListenerPolicy,
     readonly events: ListenerEvents,
   ) {
-    this.#sockets = new Map(parts.sockets.map((fd, index) => [fd, index]));
+    this.#sockets = new Map(parts.sockets.map(({ fd }, index) => [fd, index]));
     parts.poller.add(parts.set, parts.wake.read, Interest.Read);
   }
 
@@ -122,19 +127,42 @@ export class Listener implements Accepting {
     await done;
   }
 
-  stop(): void {
+  stop(remaining?: Remaining): void {
     this.parts.control.stop();
     this.#accept(false);
-    for (const fd of this.#sockets.keys()) posix.close(fd);
-    this.#sockets.clear();
+    for (const { fd, id } of this.parts.sockets) {
+      if (!this.#sockets.has(fd)) continue;
+      if (remaining?.sockets.includes(id) === false) this.#lastCalls.set(fd, remaining.backlog);
+      else this.#closeSocket(fd);
+    }
     // Before run() there is nothing that could be idle.
-    if (this.#idle !== undefined) this.#idle.endSoon();
+    if (this.#idle !== undefined) {
+      this.#idle.endSoon();
+      for (const [fd, index] of this.#sockets) this.#acceptFrom(fd, index);
+    }
     this.#nextTick = clock();
     this.wake();
   }
 
   wake(): void {
     posix.write(this.parts.wake.write, this.#buffer.subarray(0, 1));
+  }
+
+  #closeSocket(fd: number): void {
+    if (this.#accepting) this.parts.poller.remove(this.parts.set, fd);
+    this.#sockets.delete(fd);
+    this.#lastCalls.delete(fd);
+    posix.close(fd);
+  }
+
+  /** Counts a connection of a socket that is to be closed. Returns true when all who may have waited there have been served. */
+  #lastCall(fd: number): boolean {
+    const left = this.#lastCalls.get(fd);
+    if (left === undefined) return false;
+    this.#lastCalls.set(fd, left - 1);
+    if (left > 1) return false;
+    this.#closeSocket(fd);
+    return true;
   }
 
   #serve(n: number): void {
@@ -160,10 +188,9 @@ export class Listener implements Accepting {
       if (fd < 0 || fd >= table.size) {
         pool.returnReserved(thread);
         if (fd >= 0) posix.close(fd);
-        return this.#acceptFailed(fd < 0 ? -fd : posix.Errno.EMFILE);
+        return this.#acceptFailed(socket, fd < 0 ? -fd : posix.Errno.EMFILE);
       }
-      posix.setNoDelay(fd);
-      if (this.policy.dedicated && !posix.acceptInherits) posix.setPatience(fd, SLICE_MS);
+      if (!posix.acceptInherits) this.#complete(fd);
       const now = clock();
       const { family, port, bytes } = posix.lastAddress;
       table.begin(fd, index, now, now + this.policy.firstRequestMs, family, port, bytes);
@@ -171,6 +198,7 @@ export class Listener implements Accepting {
       this.#accepted++;
       pool.hand(fd, thread);
       this.#lookSoon(now);
+      if (this.#lastCalls.size > 0 && this.#lastCall(socket)) return;
       if (this.policy.maxConnections > 0 && this.#accepted === this.policy.maxConnections) {
         this.events.onExhausted();
         return;
@@ -178,7 +206,14 @@ export class Listener implements Accepting {
     }
   }
 
-  #acceptFailed(errno: number): void {
+  /** What the connection does not have from its socket here. */
+  #complete(fd: number): void {
+    posix.setNoDelay(fd);
+    if (this.policy.dedicated) posix.setPatience(fd, SLICE_MS);
+  }
+
+  #acceptFailed(socket: number, errno: number): void {
+    if (errno === posix.Errno.EAGAIN && this.#lastCalls.has(socket)) return this.#closeSocket(socket);
     if (errno === posix.Errno.EAGAIN || posix.PASSING_ACCEPT_ERRORS.has(errno)) return;
     this.events.onAcceptError(`(${errno})${posix.errnoText(errno)}`, errno === posix.Errno.ENETDOWN);
   }
@@ -222,7 +257,7 @@ export class Listener implements Accepting {
   }
 
   #mayAccept(): boolean {
-    if (this.parts.control.stopping || this.#sockets.size === 0) return false;
+    if (this.#sockets.size === 0) return false;
     const idle = this.#pool.idleSlots;
     return idle > 0 && !this.#atLimit(idle);
   }
@@ -274,7 +309,8 @@ export class Listener implements Accepting {
 
   #stopIsComplete(): boolean {
     const { control } = this.parts;
-    if (control.stopping && control.connections === 0) this.#ended = true;
+    const served = this.#sockets.size === 0 || !this.#pool.able;
+    if (control.stopping && control.connections === 0 && served) this.#ended = true;
     return this.#ended;
   }
 }

@@ -1,121 +1,167 @@
-// Which sockets does the server listen on? The control process binds them with Deno.listen and keeps them, as bare descriptors
-// that children inherit, for as long as the configuration names them: a restart closes none that stays.
+// Which sockets does the server listen on? The control process makes them and keeps them, as descriptors that it leaves to its
+// children, for as long as the configuration names them: a restart closes none that stays.
 
 import * as posix from "../platform/posix.ts";
-import { BindError, listenOn } from "./bind.ts";
-import type { ConnectionModel, ServingOrder } from "./child_order.ts";
-import { SLICE_MS } from "./thread_loops.ts";
-import type { ListenAddress, MpmSettings } from "./types.ts";
+import { type Bound, rebind } from "./bind.ts";
+import type { ConnectionModel, Remaining, ServingOrder } from "./child_order.ts";
+import { addressText, ANY4, ANY6, isUnix, urlText } from "./listen_addresses.ts";
+import { backlogOf, bindTcp, bindUnix, putToListening } from "./listening_socket.ts";
+import { type Inherited, takeInherited } from "./socket_activation.ts";
 import type { Endpoint } from "./transport.ts";
+import type { ListenAddress, LogFunction, MpmSettings } from "./types.ts";
 
 /** What a serving process is told of sockets. */
 export type SocketOrder = Pick<ServingOrder, "sockets" | "relay">;
 
 /** The addresses that a server listens on. */
 export interface ServerSockets {
-  /** Makes them what the settings say. @throws BindError naming the address; everything is then as before */
+  /**
+   * Makes them what the settings say, whose addresses are numeric (resolveListen). @throws BindError naming the address;
+   * everything is then as before
+   */
   configure(settings: MpmSettings): void;
-  readonly endpoints: readonly Endpoint[];
-  /** For a serving process: a child, which inherits the descriptors, or this one, which gets some of its own. */
-  order(child: boolean): SocketOrder;
+  /** What is listened on, as a user writes it: `http://127.0.0.1:80/`, `unix:/run/site.sock`. */
+  readonly addresses: readonly string[];
+  /** For this process, which gets descriptors of its own. */
+  order(): SocketOrder;
+  /** For a child in a row of the scoreboard, which is started by leaveTo(). */
+  orderFor(row: number): SocketOrder;
+  /** Starts a child by `start`, which inherits its sockets. */
+  leaveTo<T>(row: number, start: () => T): T;
+  /** What goes on when somebody ends who serves. */
+  readonly remaining: Remaining;
   close(): void;
 }
 
-/** A socket that listens. */
+/** A socket that listens, once for each bucket. */
 interface ListeningSocket {
-  readonly key: string;
-  readonly fd: number;
-  /** What it is bound to (the port is real even where 0 was asked for). */
+  readonly id: number;
+  readonly fds: readonly number[];
+  /** What it is bound to. */
   readonly endpoint: Endpoint;
-  readonly protocol: string;
   /** The address differs from connection to connection. */
   readonly wildcard: boolean;
+  /** A service manager has bound it, and keeps it. */
+  readonly inherited?: Inherited;
+  /** The file of a Unix-domain socket that is ours, by its number. */
+  readonly file?: { readonly path: string; readonly inode: number | null };
 }
 
-/** httpd's default for ListenBacklog. */
-const DEFAULT_BACKLOG = 511;
-/** A connection without data is held back by the kernel this long (AcceptFilter http data), in seconds. */
-const DEFER_SECONDS = 30;
+/** A Unix-domain socket stands for the port of its protocol: virtual hosts and the server's own URLs ask for one. */
+const PORTS: Readonly<Record<string, number>> = { http: 80, https: 443 };
 
-/** The listening sockets of a server. `model` says how their connections are waited for. */
+/** The listening sockets of a server. */
 export class ListeningSockets implements ServerSockets {
-  #sockets: ListeningSocket[] = [];
+  #bound: Bound<ListeningSocket>[] = [];
+  #inherited: readonly Inherited[] | undefined;
+  #backlog = 0;
+  #lastId = 0;
 
-  constructor(readonly model: ConnectionModel) {}
+  /** `model` says how their connections are waited for. */
+  constructor(readonly model: ConnectionModel, readonly log: LogFunction) {}
 
-  get endpoints(): readonly Endpoint[] {
-    return this.#sockets.map(({ endpoint }) => endpoint);
+  /** Sets of sockets, of which each child has one (ListenCoresBucketsRatio). */
+  readonly buckets: number = 1;
+
+  get addresses(): readonly string[] {
+    return this.#bound.map(({ address }) => urlText(address));
   }
 
-  order(child: boolean): SocketOrder {
+  order(): SocketOrder {
+    return this.#order(0, (fd) => posix.duplicate(fd, false));
+  }
+
+  orderFor(row: number): SocketOrder {
+    return this.#order(row % this.buckets, (fd) => fd);
+  }
+
+  #order(bucket: number, use: (fd: number) => number): SocketOrder {
     return {
-      sockets: this.#sockets.map(({ fd, endpoint, wildcard }) => ({
-        fd: child ? fd : posix.duplicate(fd, false),
+      sockets: this.#bound.map(({ socket: { id, fds, endpoint, wildcard } }) => ({
+        id,
+        fd: use(fds[bucket % fds.length]),
         local: wildcard ? null : endpoint,
       })),
     };
   }
 
-  /** Sockets that stay are kept, new ones bound, then those no longer named closed. */
-  configure(settings: MpmSettings): void {
-    const added: ListeningSocket[] = [];
-    const wanted = settings.listen.map((address) => {
-      const key = `${address.host}:${address.port}`;
-      const kept = this.#sockets.find((socket) => socket.key === key);
-      if (kept !== undefined) return kept;
-      try {
-        const socket = bind(key, address, [...this.#sockets, ...added].map(({ fd }) => fd));
-        added.push(socket);
-        return socket;
-      } catch (error) {
-        for (const socket of added) posix.close(socket.fd);
-        throw error;
-      }
-    });
-    for (const socket of this.#sockets) if (!wanted.includes(socket)) posix.close(socket.fd);
-    for (const { fd } of wanted) {
-      posix.setBacklog(fd, settings.listenBacklog ?? DEFAULT_BACKLOG);
-      // Threads wait in recv() for connections that are their own: in slices.
-      if (this.model !== "shared") posix.setPatience(fd, SLICE_MS);
+  leaveTo<T>(row: number, start: () => T): T {
+    // Only for this moment: other programs that are started from here must not hold our ports.
+    const { sockets } = this.orderFor(row);
+    for (const { fd } of sockets) posix.setCloseOnExec(fd, false);
+    try {
+      return start();
+    } finally {
+      for (const { fd } of sockets) posix.setCloseOnExec(fd, true);
     }
-    this.#sockets = wanted;
+  }
+
+  get remaining(): Remaining {
+    return { sockets: this.#bound.map(({ socket }) => socket.id), backlog: this.#backlog };
+  }
+
+  configure(settings: MpmSettings): void {
+    this.#inherited ??= takeInherited((message) => this.log("warn", undefined, message));
+    const held = new Set(this.#bound.map(({ socket }) => socket));
+    this.#bound = rebind(this.#bound, settings.listen, {
+      bind: (address) => this.#bind(address, settings),
+      close: (socket) => closeSocket(socket),
+      warn: (message) => this.log("crit", undefined, message),
+    });
+    for (const { address, socket } of this.#bound) {
+      if (held.has(socket)) { for (const fd of socket.fds) this.#listen(fd, address, settings); }
+    }
+    this.#backlog = backlogOf(settings);
+  }
+
+  #bind(address: ListenAddress, settings: MpmSettings): ListeningSocket {
+    const text = addressText(address);
+    const inherited = this.#inherited?.find((socket) => socket.address === text);
+    const fds = inherited !== undefined
+      ? [inherited.fd]
+      : [isUnix(address) ? bindUnix(address) : bindTcp(address, this.buckets > 1)];
+    const endpoint = isUnix(address)
+      ? { address: "unix", port: PORTS[address.protocol] ?? PORTS.http }
+      : { address: address.host.replace(/%.*$/, ""), port: address.port };
+    const wildcard = !isUnix(address) && (address.host === ANY4 || address.host === ANY6);
+    const file = isUnix(address) && inherited === undefined
+      ? { path: address.path, inode: Deno.lstatSync(address.path).ino }
+      : undefined;
+    const socket = { id: ++this.#lastId, fds, endpoint, wildcard, inherited, file };
+    try {
+      for (const fd of fds) this.#listen(fd, address, settings);
+      return socket;
+    } catch (error) {
+      closeSocket(socket);
+      throw error;
+    }
+  }
+
+  #listen(fd: number, address: ListenAddress, settings: MpmSettings): void {
+    putToListening(fd, addressText(address), {
+      settings,
+      protocol: address.protocol,
+      unix: isUnix(address),
+      patient: this.model !== "shared",
+      warn: (ah, message) => this.log("warn", ah, message),
+    });
   }
 
   close(): void {
-    for (const { fd } of this.#sockets) posix.close(fd);
-    this.#sockets = [];
+    for (const { socket } of this.#bound) closeSocket(socket);
+    this.#bound = [];
   }
 }
 
-function bind(key: string, address: ListenAddress, taken: readonly number[]): ListeningSocket {
-  const listener = listenOn(address);
-  const fd = keepDescriptor(listener.addr, taken);
-  listener.close();
-  posix.setDeferAccept(fd, DEFER_SECONDS);
-  const { hostname: bound, port } = listener.addr;
-  return {
-    key,
-    fd,
-    endpoint: { address: bound, port },
-    protocol: address.protocol,
-    wildcard: isWildcard(bound),
-  };
-}
-
-function isWildcard(address: string): boolean {
-  return address === "0.0.0.0" || address === "::";
-}
-
-/**
- * A descriptor of our own for the socket that Deno.listen made, inheritable by children. Deno's is closed afterwards: as long
- * as it is open, its event loop is woken for every connection that a child accepts.
- */
-function keepDescriptor(addr: Deno.NetAddr, taken: readonly number[]): number {
-  const limit = Math.min(posix.descriptorLimit(), 65536);
-  for (let fd = 3; fd < limit; fd++) {
-    if (taken.includes(fd) || !posix.isListening(fd)) continue;
-    const found = posix.endpoint(posix.localAddress(fd));
-    if (found.port === addr.port && found.address === addr.hostname) return posix.duplicate(fd, true);
+/** What is inherited stays open, for the next configuration may name it again. */
+function closeSocket({ fds, inherited, file }: ListeningSocket): void {
+  if (inherited !== undefined) return;
+  for (const fd of fds) posix.close(fd);
+  if (file === undefined) return;
+  try {
+    // Somebody else's may be there by now.
+    if (Deno.lstatSync(file.path).ino === file.inode) Deno.removeSync(file.path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  throw new BindError(`the descriptor of ${addr.hostname}:${addr.port} was not found`);
 }

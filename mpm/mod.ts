@@ -14,7 +14,7 @@ import type { Mpm, MpmSettings, ServerHost } from "./types.ts";
 import { worker } from "./worker.ts";
 
 export { isChild, runChild } from "./child.ts";
-export { BindError } from "./bind.ts";
+export { BindError } from "./bind_error.ts";
 export { type Endpoint } from "./transport.ts";
 export { openScoreboard, type ScoreboardPlace } from "./scoreboard.ts";
 export type { RemoteAction } from "./server_signals.ts";
@@ -54,9 +54,10 @@ const MPMS: readonly Mpm[] = [prefork, worker, event, mpmWinnt, mpmNetware, mpmt
  */
 export async function runMpm(mpm: Mpm, host: ServerHost, oneProcess: boolean): Promise<number> {
   const relay = relays(mpm, host.config.settings);
+  const listening = () => new ListeningSockets(mpm.model, host.log);
   return mpm.singleProcess || oneProcess
-    ? await runSingleProcess(mpm, host, relay ? new HeldRelaySockets() : new ListeningSockets(mpm.model))
-    : await runControlProcess(mpm, host, relay ? new CheckedRelaySockets() : new ListeningSockets(mpm.model));
+    ? await runSingleProcess(mpm, host, relay ? new HeldRelaySockets(host.log) : listening())
+    : await runControlProcess(mpm, host, relay ? new CheckedRelaySockets(host.log) : listening());
 }
 
 /** Connections stay with who accepted them, because they cannot be passed, or must not (DescriptorPassing Off). */

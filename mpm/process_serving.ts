@@ -4,7 +4,7 @@
 import process from "node:process";
 import { openPoller } from "../platform/poller.ts";
 import * as posix from "../platform/posix.ts";
-import { ChildExit, type ServingOrder } from "./child_order.ts";
+import { ChildExit, type Remaining, type ServingOrder } from "./child_order.ts";
 import { clock, ConnectionTable } from "./connection_table.ts";
 import { logTooLarge, watchMemory } from "./memory_bound.ts";
 import { ChildField, openScoreboard, type Scoreboard } from "./scoreboard.ts";
@@ -21,6 +21,8 @@ export class ProcessServing implements Serving {
   readonly #control: ThreadControl;
   readonly #scoreboard: Scoreboard;
   #accepted = 0;
+  /** What others go on with; undefined: with every socket. */
+  #remaining: Remaining | undefined;
 
   constructor(readonly order: ServingOrder, readonly parts: ServingParts) {
     this.#control = new ThreadControl(ThreadControl.allocate(1));
@@ -69,7 +71,8 @@ export class ProcessServing implements Serving {
     });
     const figures = setInterval(() => this.#publish(), FIGURES_MS);
     await runAccepting(thread, {
-      sockets: order.sockets.map(({ fd }) => fd),
+      sockets: order.sockets,
+      remaining: () => this.#remaining,
       firstRequestMs: order.firstRequestMs,
       mayAccept: () => {
         this.#scoreboard.setChild(order.child, ChildField.Beat, this.#control.beat(0));
@@ -90,7 +93,8 @@ export class ProcessServing implements Serving {
     return true;
   }
 
-  endGracefully(): void {
+  endGracefully(remaining?: Remaining): void {
+    this.#remaining = remaining;
     this.#end("graceful");
   }
 

@@ -9,7 +9,7 @@ import type { Serving, ServingEvents, ThreadModule } from "./serving.ts";
 
 export class RelayChild implements Serving {
   exitCode: number = ChildExit.Ok;
-  readonly #sockets = new HeldRelaySockets();
+  readonly #sockets = new HeldRelaySockets((...line) => this.events.log(...line));
   readonly #generations: Generations;
   readonly #ended: Promise<void>;
 
@@ -20,6 +20,7 @@ export class RelayChild implements Serving {
     const slots = order.threads.max * order.requestsPerThread;
     this.#generations = new Generations(slots, module, this.#sockets, {
       ...events,
+      remaining: () => this.#sockets.remaining,
       onAllEnded: (exitCode) => {
         this.exitCode = exitCode;
         ended();

@@ -1,11 +1,13 @@
 // Which sockets are there where descriptors cannot be passed? Those that the serving process binds for itself, and keeps from
 // one generation to the next. A control process only makes sure that they can be bound.
 
-import { listenOn } from "./bind.ts";
 import { Acceptor } from "./acceptor.ts";
+import { type Bound, rebind } from "./bind.ts";
+import { cannotBind } from "./bind_error.ts";
+import type { Remaining } from "./child_order.ts";
+import { addressText, isUnix, urlText } from "./listen_addresses.ts";
 import type { ServerSockets, SocketOrder } from "./listeners.ts";
-import type { Endpoint } from "./transport.ts";
-import type { ListenAddress, MpmSettings } from "./types.ts";
+import type { ListenAddress, LogFunction, MpmSettings } from "./types.ts";
 
 /** Where a listener that relays gets its sockets from. */
 export interface RelaySource {
@@ -15,78 +17,100 @@ export interface RelaySource {
   release(): void;
 }
 
-function keyOf({ host, port }: ListenAddress): string {
-  return `${host}:${port}`;
+/** @throws BindError */
+function listenOn(address: ListenAddress): Deno.TcpListener {
+  const text = addressText(address);
+  if (isUnix(address)) throw cannotBind("Unix-domain sockets need descriptors that can be passed", text);
+  try {
+    return Deno.listen({ hostname: address.host, port: address.port });
+  } catch (error) {
+    throw cannotBind(error instanceof Error ? error.message : String(error), text);
+  }
 }
+
+const NOTHING_REMAINS: Remaining = { sockets: [], backlog: 0 };
 
 /** The addresses of a server with a child: all that is done here is to see that they can be bound. */
 export class CheckedRelaySockets implements ServerSockets {
-  #listen: readonly ListenAddress[] = [];
+  #bound: readonly Bound<string>[] = [];
+  readonly remaining = NOTHING_REMAINS;
+
+  constructor(readonly log: LogFunction) {}
 
   configure({ listen }: MpmSettings): void {
-    const held = new Set(this.#listen.map(keyOf));
-    for (const address of listen) if (!held.has(keyOf(address))) listenOn(address).close();
-    this.#listen = [...listen];
+    const opened: Deno.TcpListener[] = [];
+    try {
+      this.#bound = rebind(this.#bound, listen, {
+        bind: (address) => {
+          opened.push(listenOn(address));
+          return addressText(address);
+        },
+        close: () => {},
+        warn: (message) => this.log("crit", undefined, message),
+      });
+    } finally {
+      for (const listener of opened) listener.close();
+    }
   }
 
-  get endpoints(): readonly Endpoint[] {
-    return this.#listen.map(endpointOf);
+  get addresses(): readonly string[] {
+    return this.#bound.map(({ address }) => urlText(address));
   }
 
   order(): SocketOrder {
-    return { sockets: [], relay: { listen: this.#listen } };
+    return { sockets: [], relay: { listen: this.#bound.map(({ address }) => address) } };
+  }
+
+  orderFor(): SocketOrder {
+    return this.order();
+  }
+
+  leaveTo<T>(_row: number, start: () => T): T {
+    return start();
   }
 
   close(): void {}
 }
 
-interface Held {
-  readonly address: ListenAddress;
-  readonly acceptor: Acceptor;
-}
-
 /** The sockets of a process that serves: its generations accept from the same ones. */
 export class HeldRelaySockets implements ServerSockets, RelaySource {
-  #held: Held[] = [];
+  #held: Bound<Acceptor>[] = [];
+  readonly remaining = NOTHING_REMAINS;
+
+  constructor(readonly log: LogFunction) {}
 
   configure({ listen }: MpmSettings): void {
-    const added: Held[] = [];
-    const wanted = listen.map((address) => {
-      const kept = this.#held.find((held) => keyOf(held.address) === keyOf(address));
-      if (kept !== undefined) return kept;
-      try {
-        const one = { address, acceptor: new Acceptor(listenOn(address)) };
-        added.push(one);
-        return one;
-      } catch (error) {
-        for (const { acceptor } of added) acceptor.close();
-        throw error;
-      }
+    this.#held = rebind(this.#held, listen, {
+      bind: (address) => new Acceptor(listenOn(address)),
+      close: (acceptor) => acceptor.close(),
+      warn: (message) => this.log("crit", undefined, message),
     });
-    for (const held of this.#held) if (!wanted.includes(held)) held.acceptor.close();
-    this.#held = wanted;
   }
 
-  get endpoints(): readonly Endpoint[] {
-    return this.#held.map(({ address }) => endpointOf(address));
+  get addresses(): readonly string[] {
+    return this.#held.map(({ address }) => urlText(address));
   }
 
   order(): SocketOrder {
     return { sockets: [], relay: { listen: this.#held.map(({ address }) => address) } };
   }
 
+  orderFor(): SocketOrder {
+    return this.order();
+  }
+
+  leaveTo<T>(_row: number, start: () => T): T {
+    return start();
+  }
+
   acquire(): Promise<readonly Acceptor[]> {
-    return Promise.resolve(this.#held.map(({ acceptor }) => acceptor));
+    return Promise.resolve(this.#held.map(({ socket }) => socket));
   }
 
   /** The next generation goes on with them. */
   release(): void {}
 
   close(): void {
-    for (const { acceptor } of this.#held.splice(0)) acceptor.close();
+    for (const { socket } of this.#held.splice(0)) socket.close();
   }
-}
-
-function endpointOf({ host, port }: ListenAddress): Endpoint {
-  return { address: host === "" ? "0.0.0.0" : host, port };
 }

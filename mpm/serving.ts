@@ -1,6 +1,7 @@
 // What serves connections, whoever is in charge of it? The part of a process that has server threads, whether the process is
 // a child or the only one there is.
 
+import type { Remaining } from "./child_order.ts";
 import type { RelaySource } from "./relay_sockets.ts";
 import type { ScoreboardPlace } from "./scoreboard.ts";
 import type { ThreadOrder } from "./server_thread.ts";
@@ -41,6 +42,9 @@ export interface Serving {
   readonly exitCode: number;
   /** Serves until the end has been asked for and the last connection is closed. */
   serve(): Promise<void>;
-  /** Accepts no more, finishes what it has. */
-  endGracefully(): void;
+  /**
+   * Accepts no more, but what waits at sockets that are not among the remaining ones (without them: at none); finishes what it
+   * has.
+   */
+  endGracefully(remaining?: Remaining): void;
 }

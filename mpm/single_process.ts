@@ -3,6 +3,8 @@
 
 import { processorCount } from "../platform/detect.ts";
 import { Generations } from "./generations.ts";
+import { BindError } from "./bind_error.ts";
+import { resolveListen } from "./listen_addresses.ts";
 import type { ServerSockets } from "./listeners.ts";
 import { HeldRelaySockets } from "./relay_sockets.ts";
 import { ServerSignals } from "./server_signals.ts";
@@ -12,8 +14,8 @@ import type { Mpm, PoolShape, RunnableConfig, ServerHost } from "./types.ts";
 /** Runs a server without children until it ends. @returns the exit code @throws BindError when a socket cannot be bound */
 export async function runSingleProcess(mpm: Mpm, host: ServerHost, sockets: ServerSockets): Promise<number> {
   const signals = new ServerSignals(host.remote);
-  sockets.configure(host.config.settings);
-  host.onBound(sockets.endpoints);
+  sockets.configure(await resolveListen(host.config.settings));
+  host.onBound(sockets.addresses);
   return await new SingleProcess(mpm, host, sockets).run(signals);
 }
 
@@ -33,6 +35,7 @@ class SingleProcess {
     const slots = this.#shape.threads.max * this.#shape.requestsPerThread;
     const relay = sockets instanceof HeldRelaySockets ? sockets : undefined;
     this.#generations = new Generations(slots, host.module, relay, {
+      remaining: () => this.sockets.remaining,
       onReady: () => {
         this.#served = true;
         if (!this.#reloading) host.supervisor?.ready();
@@ -91,7 +94,7 @@ class SingleProcess {
   #begin(): boolean {
     if (this.#generations.full) return false;
     // Each generation closes its own descriptors of the sockets when it accepts no more.
-    const sockets = this.sockets.order(false);
+    const sockets = this.sockets.order();
     const order = servingOrder(this.mpm, this.#config, this.#shape, sockets, 0, this.#generation);
     // New threads in the same process would hardly make it smaller.
     return this.#generations.begin({ ...order, maxMemory: 0 });
@@ -116,9 +119,10 @@ class SingleProcess {
     if (this.#ending) return;
     if (config === undefined) return host.supervisor?.ready();
     try {
-      this.sockets.configure(config.settings);
+      this.sockets.configure(await resolveListen(config.settings));
     } catch (error) {
-      host.log("crit", undefined, `${(error as Error).message}; the running configuration stays`);
+      if (!(error instanceof BindError)) throw error;
+      host.log("crit", undefined, `${error.message.replaceAll("\n", " ")}; the running configuration stays`);
       return host.supervisor?.ready();
     }
     this.#config = config;

@@ -8,6 +8,7 @@ import { setImmediate } from "node:timers";
 import * as posix from "../platform/posix.ts";
 import { Interest } from "../platform/poller.ts";
 import { clock } from "./connection_table.ts";
+import type { Remaining, ServingOrder } from "./child_order.ts";
 import type { ServerThread } from "./server_thread.ts";
 
 /** At least this often other users of the thread's event loop get a turn, and the log lines are written, in ms. */
@@ -86,11 +87,13 @@ async function runDedicated(thread: ServerThread): Promise<void> {
 
 /** What a thread that accepts for itself has to know. */
 export interface AcceptPolicy {
-  readonly sockets: readonly number[];
+  readonly sockets: ServingOrder["sockets"];
   /** A new connection that sends nothing is closed after this many ms. */
   readonly firstRequestMs: number;
   /** Asked before each accept(): whether to go on. */
   mayAccept(): boolean;
+  /** Asked when it does not go on: what others go on with; undefined: with every socket. */
+  remaining(): Remaining | undefined;
   onAccepted(): void;
   onAcceptError(errno: number): void;
 }
@@ -98,26 +101,45 @@ export interface AcceptPolicy {
 /** Accepts one connection after the other and serves each to its end, until `mayAccept` says no. */
 export async function runAccepting(thread: ServerThread, policy: AcceptPolicy): Promise<void> {
   const turns = new Turns(thread);
-  const queue = new AcceptQueue(thread, policy.sockets);
-  while (policy.mayAccept()) {
-    thread.beat();
-    const fd = await queue.next();
-    if (fd < 0) {
-      if (fd !== -posix.Errno.EAGAIN) policy.onAcceptError(-fd);
-      await turns.take();
-      continue;
-    }
-    if (!posix.acceptInherits) posix.setPatience(fd, SLICE_MS);
+  const queue = new AcceptQueue(thread, policy.sockets.map(({ fd }) => fd));
+  const serve = async (fd: number, index: number) => {
+    if (!posix.acceptInherits) complete(fd);
     policy.onAccepted();
     const now = clock();
     const { family, port, bytes } = posix.lastAddress;
-    thread.table.begin(fd, queue.index, now, now + policy.firstRequestMs, family, port, bytes);
+    thread.table.begin(fd, index, now, now + policy.firstRequestMs, family, port, bytes);
     thread.table.hand(fd, thread.thread);
     thread.adopt(fd, policy.firstRequestMs);
     while (thread.resident !== undefined) await attend(thread, turns);
     if (turns.due) await turns.take();
+  };
+  while (policy.mayAccept()) {
+    thread.beat();
+    const fd = await queue.next();
+    if (fd >= 0) {
+      await serve(fd, queue.index);
+      continue;
+    }
+    if (fd !== -posix.Errno.EAGAIN) policy.onAcceptError(-fd);
+    await turns.take();
+  }
+  // Whoever waits where nobody goes on is served before the end.
+  const remaining = policy.remaining();
+  for (const [index, socket] of policy.sockets.entries()) {
+    if (remaining === undefined || remaining.sockets.includes(socket.id)) continue;
+    for (let left = remaining.backlog; left > 0; left--) {
+      const fd = posix.acceptConnection(socket.fd, true);
+      if (fd < 0) break;
+      await serve(fd, index);
+    }
   }
   thread.program.endOfBatch();
+}
+
+/** What an accepted connection does not have from its socket here. */
+function complete(fd: number): void {
+  posix.setNoDelay(fd);
+  posix.setPatience(fd, SLICE_MS);
 }
 
 /**

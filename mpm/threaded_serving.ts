@@ -2,7 +2,7 @@
 
 import { openPoller } from "../platform/poller.ts";
 import * as posix from "../platform/posix.ts";
-import { ChildExit, type ServingOrder } from "./child_order.ts";
+import { ChildExit, type Remaining, type ServingOrder } from "./child_order.ts";
 import { clock, ConnectionTable } from "./connection_table.ts";
 import { DescriptorLink } from "./descriptor_link.ts";
 import { type Accepting, Listener, type ListenerEvents, type ListenerPolicy } from "./listener.ts";
@@ -108,7 +108,7 @@ export class ThreadedServing implements Serving {
         setOf: (thread) => links[thread].set,
         scoreboard: this.#scoreboard,
         child: order.child,
-        sockets: order.sockets.map(({ fd }) => fd),
+        sockets: order.sockets,
       },
       this.#policy,
       this.#events,
@@ -162,15 +162,15 @@ export class ThreadedServing implements Serving {
     this.#pool.close();
   }
 
-  endGracefully(): void {
-    this.#end("graceful");
+  endGracefully(remaining?: Remaining): void {
+    this.#end("graceful", remaining);
   }
 
-  #end(reason: string): void {
+  #end(reason: string, remaining?: Remaining): void {
     if (this.#scoreboard.child(this.order.child, ChildField.Quiescing) !== 0) return;
     this.#scoreboard.setChild(this.order.child, ChildField.Quiescing, 1);
     this.parts.events.onEnding(reason);
-    this.#listener.stop();
+    this.#listener.stop(remaining);
   }
 
   /** MaxConnectionsPerChild is reached: this process ends, or goes on until its successor is ready. */

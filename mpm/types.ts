@@ -6,7 +6,6 @@ import type { ConnectionModel, ConnectionQuota, ThreadRange } from "./child_orde
 import type { Maintain } from "./maintenance.ts";
 import type { RemoteControl } from "./server_signals.ts";
 import type { ThreadModule } from "./serving.ts";
-import type { Endpoint } from "./transport.ts";
 
 /** The names of httpd's six MPMs. */
 export type MpmName = "prefork" | "worker" | "event" | "mpm_winnt" | "mpm_netware" | "mpmt_os2";
@@ -23,18 +22,36 @@ export function isLogLevel(value: unknown): value is LogLevel {
   return LOG_LEVELS.some((level) => level === value);
 }
 
-/** A `Listen` line after parsing. */
-export interface ListenAddress {
-  /** IPv4 or IPv6 address, name, or "" for every address. */
+/** A `Listen` line with an address and a port, after parsing. */
+export interface TcpAddress {
+  /** IPv4 or IPv6 address (with `%zone`), name, or "" for every address. */
   readonly host: string;
   readonly port: number;
+  /** Lower case: "http", "https", … */
   readonly protocol: string;
 }
+
+/** A `Listen` line with a Unix-domain socket. */
+export interface UnixAddress {
+  readonly path: string;
+  /** Permissions of the file, 0 to 0o777. */
+  readonly mode: number;
+  readonly protocol: string;
+}
+
+/** A `Listen` line after parsing. */
+export type ListenAddress = TcpAddress | UnixAddress;
 
 /** The values of the MPM directives; undefined where the configuration is silent. */
 export interface MpmSettings {
   listen: ListenAddress[];
   listenBacklog?: number;
+  /** Bytes; 0: what the system finds right. */
+  sendBufferSize?: number;
+  receiveBufferSize?: number;
+  /** AcceptFilter: for each protocol, whether connections are kept back until they have data. */
+  acceptFilters?: Readonly<Record<string, boolean>>;
+  listenCoresBucketsRatio?: number;
   serverLimit?: number;
   threadLimit?: number;
   startServers?: number;
@@ -141,7 +158,7 @@ export interface ServerHost {
   /** What server threads run. */
   readonly module: ThreadModule;
   /** The listening sockets are bound; children are started next, and inherit what standard output and error are then. */
-  onBound(addresses: readonly Endpoint[]): void;
+  onBound(addresses: readonly string[]): void;
   /** Reads the configuration anew for a restart. A configuration with errors is reported there and undefined returned. */
   reload(): Promise<RunnableConfig | undefined>;
   /** What reload() gave is in force from now on: nothing is started any more by the configuration before it. */

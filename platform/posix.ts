@@ -8,11 +8,7 @@ const CONSTANTS = {
   linux: {
     library: "libc.so.6",
     SOL_SOCKET: 1,
-    SO_ACCEPTCONN: 30,
-    SO_SNDBUF: 7,
-    SO_RCVBUF: 8,
     SO_RCVTIMEO: 20,
-    TCP_DEFER_ACCEPT: 9,
     SO_SNDTIMEO: 21,
     MSG_DONTWAIT: 0x40,
     MSG_NOSIGNAL: 0x4000,
@@ -29,11 +25,7 @@ const CONSTANTS = {
   darwin: {
     library: "libSystem.dylib",
     SOL_SOCKET: 0xffff,
-    SO_ACCEPTCONN: 2,
-    SO_SNDBUF: 0x1001,
-    SO_RCVBUF: 0x1002,
     SO_RCVTIMEO: 0x1006,
-    TCP_DEFER_ACCEPT: 0,
     SO_SNDTIMEO: 0x1005,
     MSG_DONTWAIT: 0x80,
     MSG_NOSIGNAL: 0x80000,
@@ -68,15 +60,12 @@ const RLIMIT_NOFILE = os === "darwin" ? 8 : 7;
 
 const COMMON = {
   accept: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   dup2: { parameters: ["i32", "i32"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-  listen: { parameters: ["i32", "i32"], result: "i32" },
   mmap: { parameters: ["pointer", "u64", "i32", "i32", "i32", "i64"], result: "pointer" },
   open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
   pipe: { parameters: ["buffer"], result: "i32" },
@@ -227,6 +216,7 @@ function readSockaddr(): void {
     for (let i = 0; i < 16; i++) lastAddress.bytes[i] = sockaddr[8 + i];
   } else {
     lastAddress.family = 0;
+    lastAddress.port = 0;
   }
 }
 
@@ -439,24 +429,6 @@ function setTimeoutOption(fd: number, option: number, ms: number): void {
 export function setPatience(fd: number, ms: number): void {
   setTimeoutOption(fd, C.SO_RCVTIMEO, ms);
   setTimeoutOption(fd, C.SO_SNDTIMEO, ms);
-}
-
-/** Changes the length of the accept queue of a socket that listens (ListenBacklog). @throws SystemError */
-export function setBacklog(fd: number, backlog: number): void {
-  if (common.listen(fd, backlog) < 0) throw new SystemError("listen", errno());
-}
-
-/** The kernel hands over a connection only once data has arrived, or after `seconds` (AcceptFilter data). Linux; else false. */
-export function setDeferAccept(fd: number, seconds: number): boolean {
-  return C.TCP_DEFER_ACCEPT !== 0 && setOption(fd, IPPROTO_TCP, C.TCP_DEFER_ACCEPT, seconds);
-}
-
-/** True when `fd` is a socket that listens. */
-export function isListening(fd: number): boolean {
-  optionView.setInt32(0, 0, true);
-  sockaddrLengthView.setUint32(0, 4, true);
-  return common.getsockopt(fd, C.SOL_SOCKET, C.SO_ACCEPTCONN, optionValue, sockaddrLength) === 0 &&
-    optionView.getInt32(0, true) !== 0;
 }
 
 /** The number of descriptors this process may have (soft RLIMIT_NOFILE). */

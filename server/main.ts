@@ -16,7 +16,6 @@ import {
   type ServerHost,
   type ThreadModule,
 } from "../mpm/mod.ts";
-import type { Endpoint } from "../mpm/mod.ts";
 import { type Capabilities, defaultMpm, probe } from "../platform/detect.ts";
 import { isRoot, PrivilegeError } from "../platform/privileges.ts";
 import { tryIdentity } from "./child_command.ts";
@@ -64,6 +63,7 @@ export async function main(args: readonly string[], entry: string): Promise<numb
     );
     if (!known) throw error;
     console.error((error as Error).message);
+    if (error instanceof BindError) console.error("no listening sockets available, shutting down");
     if (error instanceof BindError || error instanceof LogError) {
       console.error("AH00015: Unable to open logs");
     }
@@ -238,14 +238,11 @@ async function checkConfinement(
   await tryIdentity(entry, identity);
 }
 
-function announce(configuration: Configuration, choice: MpmChoice, addresses: readonly Endpoint[]): void {
-  const urls = addresses.map(({ address, port }) =>
-    `http://${address.includes(":") ? `[${address}]` : address}:${port}/`
-  );
+function announce(configuration: Configuration, choice: MpmChoice, addresses: readonly string[]): void {
   console.error([
     `${DESCRIPTION}, MPM ${choice.mpm.name} (${choice.reason}), Deno ${Deno.version.deno}`,
     `configuration: ${configuration.source}`,
-    `listening on ${urls.join(" ")}`,
+    `listening on ${addresses.join(" ")}`,
     `control process ${Deno.pid}`,
   ].join("\n"));
 }

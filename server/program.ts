@@ -80,7 +80,9 @@ async function createService(data: ProgramData, order: ThreadOrder) {
     serverSoftware: serverField,
     documentRoot: (host) => host.store.get(coreServer).documentRoot,
     log: (level, ah, message, client) =>
-      errorLog.log(level, "core", ah, message, { client: `${client.address}:${client.port}` }),
+      errorLog.log(level, "core", ah, message, {
+        client: client.address === "unix" ? "unix" : `${client.address}:${client.port}`,
+      }),
   });
   if (!keepsFfi(config)) giveUpFfi();
   for (const { threadInit } of hooks) {

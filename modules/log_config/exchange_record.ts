@@ -34,13 +34,13 @@ export class ExchangeRecord implements LogRecord {
   constructor(readonly tid: number) {}
 
   get clientAddress(): string {
-    return this.exchange.transport.peer.address;
+    return shown(this.exchange.transport.peer.address);
   }
   get peerAddress(): string {
-    return this.exchange.transport.peer.address;
+    return shown(this.exchange.transport.peer.address);
   }
   get localAddress(): string {
-    return this.exchange.transport.local.address;
+    return shown(this.exchange.transport.local.address);
   }
   get clientPort(): number {
     return this.exchange.transport.peer.port;
@@ -151,4 +151,9 @@ export class ExchangeRecord implements LogRecord {
   note(): undefined {
     return undefined;
   }
+}
+
+/** Both ends of a Unix-domain socket have no address. */
+function shown(address: string): string {
+  return address === "unix" ? "-" : address;
 }
