@@ -241,7 +241,7 @@ Deno.test({
   ignore: !linux,
 }, async () => {
   const config = BASE +
-    `StartServers 1\nThreadsPerChild 2\nMaxRequestWorkers 4\nHandlerTimeout 1\nApplication "@ROOT@/app.ts"\n`;
+    `StartServers 1\nThreadsPerChild 2\nMaxRequestWorkers 4\nHandlerTimeout 3\nApplication "@ROOT@/app.ts"\n`;
   const app = `export default { fetch(request: Request) {
     if (new URL(request.url).pathname === "/hang") for (;;);
     return new Response("fine");
