@@ -49,7 +49,10 @@ export function defaultMpm(kind: SystemKind = system): DefaultMpm {
   return { name: "worker", reason: "a Unix with threads" };
 }
 
-/** Processors this process may use; at least 1. */
+/**
+ * Processors this process may use; at least 1. Deno counts those of its CPU affinity, and no more than the quota of its cgroup
+ * allows for, rounded down (cpu.max, cpu.cfs_quota_us).
+ */
 export function processorCount(): number {
   return Math.max(1, navigator.hardwareConcurrency);
 }

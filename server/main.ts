@@ -17,6 +17,7 @@ import {
   type ThreadModule,
 } from "../mpm/mod.ts";
 import { type Capabilities, defaultMpm, probe } from "../platform/detect.ts";
+import { OrphanReaper } from "../platform/orphans.ts";
 import { isRoot, PrivilegeError } from "../platform/privileges.ts";
 import { tryIdentity } from "./child_command.ts";
 import { ConfigError } from "./config/mod.ts";
@@ -33,6 +34,9 @@ import { createProgram, type ProgramOrder } from "./program.ts";
 import { controlFile, openRemoteControl, sendRemote } from "./remote_control.ts";
 import { findSupervisor } from "./systemd.ts";
 import { DESCRIPTION } from "./version.ts";
+
+/** The first process of a container looks for orphans this often. */
+const REAP_MS = 1000;
 
 const SIGNALS: Readonly<Record<Exclude<Action, "start">, Deno.Signal>> = {
   "stop": "SIGTERM",
@@ -202,6 +206,10 @@ async function run(
       if (pidFile !== undefined) removePid(pidFile);
     },
   };
+  if (Deno.pid === 1 && capabilities["descriptor passing"].available) {
+    const reaper = new OrphanReaper();
+    setInterval(() => reaper.reap(), REAP_MS);
+  }
   try {
     return await runMpm(choice.mpm, host, isOneProcess(options));
   } finally {

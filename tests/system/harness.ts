@@ -59,6 +59,8 @@ export interface ServerSetup {
   readonly files?: Readonly<Record<string, string>>;
   /** Arguments instead of `-d ROOT`; `@ROOT@` and `@PORT@` are replaced. */
   readonly args?: readonly string[];
+  /** A command that runs the server, with its arguments; the server's are appended. */
+  readonly within?: readonly string[];
   /** Variables of the server's environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** Mode of ServerRoot and the directories below; default: only the user of the test enters them. */
@@ -86,7 +88,13 @@ export class TestServer {
   #stderr = "";
   readonly #reading: Promise<void>;
 
-  private constructor(readonly root: string, readonly port: number, readonly process: Deno.ChildProcess) {
+  private constructor(
+    readonly root: string,
+    readonly port: number,
+    readonly process: Deno.ChildProcess,
+    /** The process is that of a command that runs the server. */
+    readonly within: boolean,
+  ) {
     this.#reading = this.#read();
   }
 
@@ -106,14 +114,15 @@ export class TestServer {
       await Deno.writeTextFile(path, content);
     }
     const args = setup.args?.map(fill) ?? ["-d", root];
-    const process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", ENTRY, ...args],
+    const [command, ...before] = [...setup.within ?? [], Deno.execPath()];
+    const process = new Deno.Command(command, {
+      args: [...before, "run", "-A", ENTRY, ...args],
       env: setup.env,
       stdin: "null",
       stdout: "null",
       stderr: "piped",
     }).spawn();
-    const server = new TestServer(root, port, process);
+    const server = new TestServer(root, port, process, setup.within !== undefined);
     await until("the server to answer", async () => {
       const ended = await Promise.race([process.status, Promise.resolve(undefined)]);
       if (ended !== undefined) throw new Error(`the server ended with ${ended.code}: ${server.stderr}`);
@@ -133,8 +142,9 @@ export class TestServer {
     return this.#stderr;
   }
 
+  /** Of the server, also within a command. */
   get pid(): number {
-    return this.process.pid;
+    return this.within ? childrenOf(this.process.pid)[0] : this.process.pid;
   }
 
   url(path = "/"): string {
@@ -187,6 +197,7 @@ export class TestServer {
     try {
       // Windows knows no such signal: there it would cut the process off.
       if (Deno.build.os === "windows") await runCommand(["-d", this.root, "-k", "stop"]);
+      else if (this.within) { for (const pid of childrenOf(this.process.pid)) Deno.kill(pid, signal); }
       else this.process.kill(signal);
     } catch (error) {
       // It has ended already.
