@@ -171,6 +171,7 @@ export class ChildPool {
   }
 
   #onReady(): void {
+    if (!this.#served) this.parts.host.onServing();
     this.#served = true;
     this.#healthy = true;
     // Each child of a new generation that serves lets one of the old ones go; the first StartServers of them, all.

@@ -37,6 +37,7 @@ class SingleProcess {
     this.#generations = new Generations(slots, host.module, relay, {
       remaining: () => this.sockets.remaining,
       onReady: () => {
+        if (!this.#served) host.onServing();
         this.#served = true;
         if (!this.#reloading) host.supervisor?.ready();
       },

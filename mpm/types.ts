@@ -79,6 +79,8 @@ export interface MpmDirective {
   readonly syntax: string;
   readonly help: string;
   readonly default?: string;
+  /** What is not as in httpd, in whole sentences; "mpmd only" begins one that httpd does not have. */
+  readonly differs?: string;
   /** Number of arguments: exact, or least and most. */
   readonly args: number | readonly [number, number];
   /** @throws Error whose message says what was expected */
@@ -159,6 +161,8 @@ export interface ServerHost {
   readonly module: ThreadModule;
   /** The listening sockets are bound; children are started next, and inherit what standard output and error are then. */
   onBound(addresses: readonly string[]): void;
+  /** Requests are answered: the first child, or this process, is ready. Once. */
+  onServing(): void;
   /** Reads the configuration anew for a restart. A configuration with errors is reported there and undefined returned. */
   reload(): Promise<RunnableConfig | undefined>;
   /** What reload() gave is in force from now on: nothing is started any more by the configuration before it. */

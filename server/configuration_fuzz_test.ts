@@ -12,7 +12,7 @@ import {
   DirectiveTable,
   sectionRows,
 } from "./config/mod.ts";
-import { applyTree } from "./configuration.ts";
+import { applyTree } from "./apply_tree.ts";
 import { MODULES } from "./modules.ts";
 
 const rows: readonly DirectiveRow[] = [...sectionRows, ...MODULES.flatMap(({ directives }) => directives)];

@@ -1,7 +1,8 @@
-// How does the server get into the background? -k start runs it once more, detached, and waits until it has either bound its
-// sockets or said why it cannot: the daemon keeps the pipe to its starter open just as long.
+// How does the server get into the background? -k start runs it once more, detached, and waits until it serves or has said why it
+// cannot: the daemon keeps the pipe to its starter open just as long.
 
 import * as posix from "../platform/posix.ts";
+import { writeAll, type WriteLine } from "./log/sinks.ts";
 
 /** Set for a daemon by its starter. */
 const DAEMON_VARIABLE = "MPMD_DAEMON";
@@ -13,8 +14,15 @@ export function isDaemon(): boolean {
   return Deno.env.has(DAEMON_VARIABLE);
 }
 
-/** Starts the server in the background with the same arguments; returns its exit code if it fails, 0 once it runs. */
-export async function startDaemon(entry: string, args: readonly string[]): Promise<number> {
+/**
+ * Starts the server in the background with the same arguments; returns 0 once it serves, its exit code if it ends before that.
+ * `say` takes what it says meanwhile.
+ */
+export async function startDaemon(
+  entry: string,
+  args: readonly string[],
+  say: (text: string) => void,
+): Promise<number> {
   const command = new Deno.Command(Deno.execPath(), {
     args: Deno.build.standalone ? [...args] : ["run", "--allow-all", "--no-prompt", entry, ...args],
     env: { [DAEMON_VARIABLE]: "1" },
@@ -30,18 +38,37 @@ export async function startDaemon(entry: string, args: readonly string[]): Promi
     if (said.includes(READY)) break;
   }
   const [text] = said.split(READY, 1);
-  if (text.trim() !== "") console.error(text.trimEnd());
-  if (text === said) return (await process.status).code;
+  if (text.trim() !== "") say(text.trimEnd());
+  if (text === said) return (await process.status).code || 1;
   process.unref();
   return 0;
 }
 
-/** The daemon is up: it lets go of its starter's pipe; what anybody still prints goes into the error log. */
-export function becomeDaemon(errorLog: string): void {
-  const fd = posix.openForAppend(errorLog === "/dev/stderr" ? "/dev/null" : errorLog);
-  posix.write(2, new TextEncoder().encode(READY));
-  posix.redirect(fd, 1);
-  posix.redirect(fd, 2);
-  posix.close(fd);
-  Deno.env.delete(DAEMON_VARIABLE);
+/** The daemon's end of the pipe to its starter. */
+export class StarterPipe {
+  readonly #fd: number;
+
+  /** From now on standard output and error, which children inherit, are the error log; the pipe has a descriptor of its own. */
+  constructor(errorLog: string) {
+    this.#fd = posix.duplicate(2, false);
+    const fd = posix.openForAppend(errorLog === "/dev/stderr" ? "/dev/null" : errorLog);
+    posix.redirect(fd, 1);
+    posix.redirect(fd, 2);
+    posix.close(fd);
+    Deno.env.delete(DAEMON_VARIABLE);
+  }
+
+  /** For the starter to print. A starter that has gone is no matter. */
+  readonly write: WriteLine = (line) => {
+    writeAll((bytes) => {
+      const n = posix.write(this.#fd, bytes as Uint8Array<ArrayBuffer>);
+      return n < 0 ? bytes.length : n;
+    }, line);
+  };
+
+  /** The server serves: the starter need not wait any longer. */
+  ready(): void {
+    this.write(new TextEncoder().encode(READY));
+    posix.close(this.#fd);
+  }
 }

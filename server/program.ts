@@ -9,7 +9,7 @@ import { CORE_DEFAULTS, coreDir, coreServer } from "../modules/core/config.ts";
 import { prepare } from "../modules/core/default_handler.ts";
 import { showsStatus } from "../modules/status/mod.ts";
 import type { ConfigNode, ConfigTree, VirtualServer } from "./config/mod.ts";
-import { applyTree } from "./configuration.ts";
+import { applyTree } from "./apply_tree.ts";
 import { serverBanner } from "./http/content/mod.ts";
 import type { ConnectionSettings } from "./http/engine/service.ts";
 import { ErrorLog } from "./log/error_log.ts";

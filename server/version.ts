@@ -15,3 +15,9 @@ export const DESCRIPTION: string = serverBanner("Full", {
   platform: systemTitle,
   components: [],
 });
+
+/** What -v prints, and -V first. */
+export const VERSION_LINES: readonly string[] = [
+  `Server version: ${DESCRIPTION}`,
+  `Server built:   ${BUILT}`,
+];

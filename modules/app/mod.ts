@@ -2,7 +2,14 @@
 // thread, in the places that the Application directive names.
 
 import { resolve, toFileUrl } from "@std/path";
-import { ArgumentError, type Directive, dirKey, type ServerConfig } from "../../server/config/mod.ts";
+import {
+  ArgumentError,
+  ConfigError,
+  type Directive,
+  dirKey,
+  type ServerConfig,
+  type Where,
+} from "../../server/config/mod.ts";
 import type { Reply } from "../../server/http/engine/reply.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/request/module.ts";
@@ -24,9 +31,9 @@ export interface Application {
 }
 
 /** Specifiers of applications that a configuration names, in order; the threads load each of them once. */
-const appDir = dirKey<{ specifier: string | undefined }>("app", {
+const appDir = dirKey<{ specifier: string | undefined; where?: Where }>("app", {
   create: () => ({ specifier: undefined }),
-  merge: (base, over) => ({ specifier: over.specifier ?? base.specifier }),
+  merge: (base, over) => over.specifier === undefined ? base : over,
 });
 
 /** A module that is no application. */
@@ -40,9 +47,11 @@ const directives: readonly Directive[] = [{
   args: 1,
   syntax: "Application module|None",
   help: "The module whose default export's fetch() answers requests here (mpmd only)",
-  apply([specifier], to) {
+  apply([specifier], to, where) {
     if (specifier === "") throw new ArgumentError("Application must name a module");
-    to.dir.get(appDir).specifier = specifier.toLowerCase() === "none" ? "" : specifier;
+    const named = to.dir.get(appDir);
+    named.specifier = specifier.toLowerCase() === "none" ? "" : specifier;
+    named.where = where;
   },
 }, denoPermissions];
 
@@ -74,7 +83,7 @@ function hooks(): ModuleHooks {
   };
   return {
     async threadInit({ config, serverRoot }: ThreadContext) {
-      for (const specifier of specifiers(config)) {
+      for (const specifier of specifiers(config).keys()) {
         applications.set(specifier, await load(specifier, serverRoot));
       }
     },
@@ -113,12 +122,12 @@ function answer(application: Application, exchange: Exchange): Reply | Promise<R
     : replyOf(response, headOnly);
 }
 
-/** All applications that some place of a configuration names. */
-function specifiers(config: ServerConfig): Set<string> {
-  const found = new Set<string>();
+/** All applications that some place of a configuration names, each with the first line that does. */
+function specifiers(config: ServerConfig): Map<string, Where | undefined> {
+  const found = new Map<string, Where | undefined>();
   for (const store of config.allDirStores()) {
-    const { specifier } = store.get(appDir);
-    if (specifier) found.add(specifier);
+    const { specifier, where } = store.get(appDir);
+    if (specifier && !found.has(specifier)) found.set(specifier, where);
   }
   return found;
 }
@@ -128,16 +137,34 @@ export function startPermissions(
   config: ServerConfig,
   serverRoot: string,
 ): Deno.PermissionOptionsObject | undefined {
-  const urls = [...specifiers(config)].map((specifier) => new URL(applicationUrl(specifier, serverRoot)));
+  const urls = [...specifiers(config).keys()].map((specifier) =>
+    new URL(applicationUrl(specifier, serverRoot))
+  );
   const permissions = threadPermissions(config, urls);
   if (permissions !== undefined) checkPermissions(permissions);
   return permissions;
+}
+
+/** Modules of this machine have to be there; what is on others, or wrong within, shows when a thread loads them. */
+function checkConfig(config: ServerConfig, serverRoot: string): void {
+  for (const [specifier, where] of specifiers(config)) {
+    const url = applicationUrl(specifier, serverRoot);
+    if (where === undefined || !url.startsWith("file:")) continue;
+    try {
+      if (Deno.statSync(new URL(url)).isFile) continue;
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      throw new ConfigError(where, `Application ${specifier}: ${error.message}`, "Application");
+    }
+    throw new ConfigError(where, `Application ${specifier} is not a file`, "Application");
+  }
 }
 
 export const app: ServerModule = {
   name: "app_module",
   source: "mod_app.c",
   directives,
+  checkConfig,
   hooks,
   usesEventLoop: (config) => specifiers(config).size > 0,
 };

@@ -3,7 +3,7 @@
 import { ETAG_DEFAULT } from "../../server/http/content/mod.ts";
 import type { ServerTokens } from "../../server/http/content/mod.ts";
 import type { ReadTimeout } from "../../server/http/engine/service.ts";
-import { dirKey, serverKey } from "../../server/config/mod.ts";
+import { dirKey, serverKey, type Where } from "../../server/config/mod.ts";
 
 /** Whether TRACE is answered; "extended": also with a body. */
 export type TraceEnable = "on" | "off" | "extended";
@@ -11,6 +11,8 @@ export type TraceEnable = "on" | "off" | "extended";
 /** Values that hold for a whole virtual host; undefined: as in the main server, then the default. Times in ms. */
 export interface CoreServer {
   documentRoot?: string;
+  /** The line that says so. */
+  documentRootAt?: Where;
   timeout?: number;
   keepAlive?: boolean;
   keepAliveTimeout?: number;
@@ -95,4 +97,4 @@ export const CORE_DEFAULTS = {
   openFileCacheMax: 1000,
   openFileCacheValid: 1000,
   openFileCacheContent: 65_536,
-} as const satisfies Omit<Required<CoreServer>, "documentRoot" | "extendedStatus">;
+} as const satisfies Omit<Required<CoreServer>, "documentRoot" | "documentRootAt" | "extendedStatus">;

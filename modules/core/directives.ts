@@ -166,8 +166,10 @@ export const coreDirectives: readonly Directive[] = [
     args: 1,
     syntax: "DocumentRoot directory",
     help: "The directory that the tree of files is served from; a relative one is below ServerRoot",
-    apply([dir], to) {
-      to.server.get(coreServer).documentRoot = isAbsolute(dir) ? dir : join(to.serverRoot, dir);
+    apply([dir], to, where) {
+      const core = to.server.get(coreServer);
+      core.documentRoot = isAbsolute(dir) ? dir : join(to.serverRoot, dir);
+      core.documentRootAt = where;
     },
   },
   serverRow(

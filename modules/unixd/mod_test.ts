@@ -2,7 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { ArgumentError } from "../../server/config/mod.ts";
-import { applyTree } from "../../server/configuration.ts";
+import { applyTree } from "../../server/apply_tree.ts";
 import { identityLines, identityOf } from "./mod.ts";
 
 const ignore = Deno.build.os === "windows"; // User has no effect there

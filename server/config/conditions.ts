@@ -1,6 +1,7 @@
 // Is a block of the configuration read or skipped? The tests of <IfModule>, <IfDefine> and their kin; each is one row.
 
 import { isAbsolute, join } from "@std/path";
+import type { Context, DirectiveFacts } from "./directives.ts";
 import { ArgumentError } from "./errors.ts";
 import { compileRegex } from "./regex.ts";
 
@@ -16,44 +17,85 @@ export interface Facts {
   exists(path: string): boolean;
 }
 
+const ANYWHERE: readonly Context[] = ["server config", "virtual host", "directory", ".htaccess"];
+
 type Test = (args: readonly string[], facts: Facts) => boolean;
 
+/** A conditional section. */
+interface ConditionRow {
+  /** Without brackets. */
+  readonly name: string;
+  readonly argument: string;
+  readonly help: string;
+  readonly differs?: string;
+  readonly test: Test;
+}
+
 /** A test of one name, `!` before it negates. */
-function oneName(section: string, test: (name: string, facts: Facts) => boolean): Test {
-  return (args, facts) => {
-    const [arg] = args;
-    if (args.length > 1) throw new ArgumentError(`<${section}> takes one argument`);
-    const negated = arg.startsWith("!");
-    const name = negated ? arg.slice(1) : arg;
-    if (name === "") throw new ArgumentError(`<${section}> directive requires additional arguments`);
-    return test(name, facts) !== negated;
+function oneName(
+  row: Omit<ConditionRow, "test">,
+  test: (name: string, facts: Facts) => boolean,
+): ConditionRow {
+  return {
+    ...row,
+    test(args, facts) {
+      const [arg] = args;
+      if (args.length > 1) throw new ArgumentError(`<${row.name}> takes one argument`);
+      const negated = arg.startsWith("!");
+      const name = negated ? arg.slice(1) : arg;
+      if (name === "") throw new ArgumentError(`<${row.name}> directive requires additional arguments`);
+      return test(name, facts) !== negated;
+    },
   };
 }
 
-const CONDITIONS: ReadonlyMap<string, Test> = new Map([
-  ["ifmodule", oneName("IfModule", (name, facts) => facts.hasModule(name))],
-  ["ifdefine", oneName("IfDefine", (name, facts) => facts.isDefined(name))],
-  ["ifdirective", oneName("IfDirective", (name, facts) => facts.hasDirective(name))],
-  ["ifsection", oneName("IfSection", (name, facts) => facts.hasDirective(`<${name}>`))],
-  [
-    "iffile",
-    oneName(
-      "IfFile",
-      (name, facts) => facts.exists(isAbsolute(name) ? name : join(facts.serverRoot(), name)),
-    ),
-  ],
-  ["ifversion", (args, facts) => ifVersion(args, facts.version)],
-]);
+const ROWS: readonly ConditionRow[] = [
+  oneName({
+    name: "IfModule",
+    argument: "[!]module",
+    help: "Read only if the module is there: mpm_event_module or event.c, dir_module or mod_dir.c",
+    differs: "Modules are built in: it holds for them with or without LoadModule.",
+  }, (name, facts) => facts.hasModule(name)),
+  oneName(
+    { name: "IfDefine", argument: "[!]name", help: "Read only if the name is set by Define or -D" },
+    (name, facts) => facts.isDefined(name),
+  ),
+  oneName(
+    { name: "IfDirective", argument: "[!]name", help: "Read only if there is such a directive" },
+    (name, facts) => facts.hasDirective(name),
+  ),
+  oneName(
+    { name: "IfSection", argument: "[!]name", help: "Read only if there is such a section" },
+    (name, facts) => facts.hasDirective(`<${name}>`),
+  ),
+  oneName(
+    { name: "IfFile", argument: "[!]file", help: "Read only if the file exists" },
+    (name, facts) => facts.exists(isAbsolute(name) ? name : join(facts.serverRoot(), name)),
+  ),
+  {
+    name: "IfVersion",
+    argument: "[[!]operator] version",
+    help: "Compares with the version of httpd whose language this is",
+    test: (args, facts) => ifVersion(args, facts.version),
+  },
+];
+
+const BY_NAME: ReadonlyMap<string, Test> = new Map(ROWS.map(({ name, test }) => [name.toLowerCase(), test]));
 
 /** The test of a conditional section, by its name in lower case; undefined for other sections. */
 export function conditionOf(name: string): Test | undefined {
-  return CONDITIONS.get(name);
+  return BY_NAME.get(name);
 }
 
-/** The names of the conditional sections, in lower case. */
-export function conditionNames(): Iterable<string> {
-  return CONDITIONS.keys();
-}
+/** The conditional sections. */
+export const conditionFacts: readonly DirectiveFacts[] = ROWS.map(({ name, argument, help, differs }) => ({
+  name: `<${name}>`,
+  contexts: ANYWHERE,
+  syntax: `<${name} ${argument}>`,
+  help,
+  override: "All",
+  differs,
+}));
 
 /** `[[!]operator] version` (mod_version). */
 function ifVersion(args: readonly string[], version: string): boolean {

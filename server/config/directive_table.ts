@@ -1,7 +1,7 @@
 // Which directives are there? The rows of all loaded modules by name, and the nearest name to one that is none of them.
 
 import type { DirectiveRow } from "./directives.ts";
-import { readerDirectiveNames } from "./line_directives.ts";
+import { readerFacts } from "./line_directives.ts";
 
 /** Rows by name, whatever the case. */
 export class DirectiveTable {
@@ -26,7 +26,7 @@ export class DirectiveTable {
     const wanted = name.toLowerCase();
     let limit = Math.max(1, Math.floor(wanted.length / 3));
     let found: string | undefined;
-    for (const known of [...readerDirectiveNames, ...[...this.#rows.values()].map((row) => row.name)]) {
+    for (const known of [...readerFacts, ...this.#rows.values()].map((row) => row.name)) {
       if (
         known.startsWith("<") !== wanted.startsWith("<") || Math.abs(known.length - wanted.length) > limit
       ) continue;

@@ -21,17 +21,24 @@ export type Override = OverrideClass | "All" | readonly OverrideClass[];
 /** The number of arguments: exact, from-to, or the rest of the line as one string. */
 export type Arity = number | readonly [min: number, max: number] | "raw";
 
-interface Row {
+/** What people are told of a directive: by messages, -L and docs/directives.md. */
+export interface DirectiveFacts {
   /** As its users write it; of a section with its brackets: `<Location>`. Found whatever the case. */
   readonly name: string;
   readonly contexts: readonly Context[];
-  readonly args: Arity;
-  /** The whole line, for messages and documentation. */
+  /** The whole line. */
   readonly syntax: string;
   readonly help: string;
+  /** The value in force where the configuration is silent, if it can be said in a word. */
   readonly default?: string;
-  /** A row without one is not allowed in .htaccess files, unless AllowOverrideList names it. */
+  /** A directive without one is not allowed in .htaccess files, unless AllowOverrideList names it. */
   readonly override?: Override;
+  /** What is not as in httpd, in whole sentences; httpd has no such directive if it begins with "mpmd only". */
+  readonly differs?: string;
+}
+
+interface Row extends DirectiveFacts {
+  readonly args: Arity;
   /** Minds the methods of a <Limit> around it; others hold for all methods there, and a warning says so. */
   readonly limitable?: boolean;
 }

@@ -1,7 +1,8 @@
 // Which directives are carried out while the configuration is read? One row each; they leave no node in the tree.
 
 import { resolve } from "@std/path";
-import { conditionNames } from "./conditions.ts";
+import { conditionFacts } from "./conditions.ts";
+import type { Context, DirectiveFacts } from "./directives.ts";
 import { ArgumentError, type Where } from "./errors.ts";
 import { getWord } from "./grammar.ts";
 import { guarded, includedFiles } from "./include.ts";
@@ -27,6 +28,8 @@ interface LineDirective {
   readonly name: string;
   readonly args: readonly [min: number, max: number];
   readonly syntax: string;
+  readonly help: string;
+  readonly differs?: string;
   /** Not within sections. */
   readonly global?: boolean;
   /** In .htaccess files too. */
@@ -39,6 +42,9 @@ function include(name: string, optional: boolean): LineDirective {
     name,
     args: [1, 1],
     syntax: `${name} file-path|directory-path|wildcard`,
+    help: optional
+      ? "As Include, but nothing there is no error"
+      : "Reads other files in this place: one, a directory with all below it, or names with wildcards in the order of their characters",
     apply: ([pattern], { state, options }) => ({
       kind: "include",
       files: includedFiles(options.files, { pattern, serverRoot: state.currentRoot, optional }),
@@ -60,18 +66,24 @@ const ROWS: readonly LineDirective[] = [
     name: "Define",
     args: [1, 2],
     syntax: "Define name [value]",
+    help:
+      "Sets a name for <IfDefine> and, with a value, for ${name}; variables of the environment are found by ${name} too",
     apply: ([name, value], { state }) => state.define(withoutColon(name), value),
   },
   {
     name: "UnDefine",
     args: [1, 1],
     syntax: "UnDefine name",
+    help: "Forgets a name that Define or -D has set",
     apply: ([name], { state }) => state.undefine(withoutColon(name)),
   },
   {
     name: "LoadModule",
     args: [2, 2],
     syntax: "LoadModule module filename",
+    help: "Chooses the MPM; names modules that are there",
+    differs:
+      "Nothing is loaded: modules are built in, the file is not looked at. A module of httpd's that is not here gives a warning, any other name is an error.",
     global: true,
     apply: ([id, file], { options, where }) => options.loadModule(id, file, where),
   },
@@ -79,6 +91,7 @@ const ROWS: readonly LineDirective[] = [
     name: "ServerRoot",
     args: [1, 1],
     syntax: "ServerRoot directory-path",
+    help: "The directory that relative names are below; -d says it too",
     global: true,
     apply([path], { state, options }) {
       const root = resolve(path);
@@ -92,6 +105,7 @@ const ROWS: readonly LineDirective[] = [
     name: "Use",
     args: [1, Infinity],
     syntax: "Use name [argument] ...",
+    help: "Puts in the lines of a macro, with arguments for its parameters",
     anywhere: true,
     apply: ([name, ...args]) => ({ kind: "use", name, args }),
   },
@@ -99,6 +113,7 @@ const ROWS: readonly LineDirective[] = [
     name: "UndefMacro",
     args: [1, 1],
     syntax: "UndefMacro name",
+    help: "Forgets a macro",
     anywhere: true,
     apply: ([name]) => ({ kind: "undefine macro", name }),
   },
@@ -106,6 +121,7 @@ const ROWS: readonly LineDirective[] = [
     name: "Error",
     args: [1, Infinity],
     syntax: "Error message",
+    help: "Stops reading with this message",
     anywhere: true,
     apply(_args, { raw }) {
       throw new ArgumentError(/^["']/.test(raw) ? getWord(raw).word : raw);
@@ -114,7 +130,35 @@ const ROWS: readonly LineDirective[] = [
 ];
 
 const BY_NAME: ReadonlyMap<string, LineDirective> = new Map(ROWS.map((row) => [row.name.toLowerCase(), row]));
-const SECTIONS: ReadonlySet<string> = new Set([...conditionNames(), "macro"].map((name) => `<${name}>`));
+
+const CONF: readonly Context[] = ["server config", "virtual host", "directory"];
+
+function contextsOf({ global, anywhere }: LineDirective): readonly Context[] {
+  if (global === true) return ["server config"];
+  return anywhere === true ? [...CONF, ".htaccess"] : CONF;
+}
+
+/** What the reader itself carries out, for people. */
+export const readerFacts: readonly DirectiveFacts[] = [
+  ...ROWS.map((row): DirectiveFacts => ({
+    name: row.name,
+    syntax: row.syntax,
+    help: row.help,
+    differs: row.differs,
+    contexts: contextsOf(row),
+    override: row.anywhere === true ? "All" : undefined,
+  })),
+  {
+    name: "<Macro>",
+    contexts: [...CONF, ".htaccess"],
+    syntax: "<Macro name [parameter] ...>",
+    help: "Lines with parameters, for Use",
+    override: "All",
+  },
+  ...conditionFacts,
+];
+
+const READER_NAMES: ReadonlySet<string> = new Set(readerFacts.map(({ name }) => name.toLowerCase()));
 
 /** The row of `name`, whatever its case. */
 export function lineDirectiveOf(name: string): LineDirective | undefined {
@@ -123,8 +167,5 @@ export function lineDirectiveOf(name: string): LineDirective | undefined {
 
 /** True for what the reader itself carries out; sections are `<Name>`. */
 export function isReaderDirective(name: string): boolean {
-  return BY_NAME.has(name.toLowerCase()) || SECTIONS.has(name.toLowerCase());
+  return READER_NAMES.has(name.toLowerCase());
 }
-
-/** The directives of the reader, as their users write them. */
-export const readerDirectiveNames: readonly string[] = ROWS.map(({ name }) => name);

@@ -10,6 +10,7 @@ export type {
   Arity,
   Context,
   Directive,
+  DirectiveFacts,
   DirectiveRow,
   HostDraft,
   Override,
@@ -21,6 +22,7 @@ export { ArgumentError, ConfigError, ConfigErrors, type Where } from "./errors.t
 export { type ConfigFiles, denoFiles } from "./files.ts";
 export { type ConfigNode, getWord, words } from "./grammar.ts";
 export { OverrideError, type OverrideFiles, overrideFiles, type OverrideFilesOptions } from "./htaccess.ts";
+export { readerFacts } from "./line_directives.ts";
 export { holdsFor, type MethodFilter } from "./limits.ts";
 export type { Section } from "./matching.ts";
 export type { Overrides } from "./overrides.ts";

@@ -13,7 +13,7 @@ import type { ConfigTree, ReadOptions } from "./read_options.ts";
 /** Include and Use, one within the other (httpd's AP_MAX_INCLUDE_DEPTH). */
 const NESTING_LIMIT = 128;
 /** The name of what -C and -c give, in messages. */
-const COMMAND_LINE = "-C/-c directives";
+const COMMAND_LINE = "-c/-C directives";
 
 /** Reads a configuration: the -C lines, the file, the -c lines. @throws ConfigError */
 export function readConfig(options: ReadOptions): ConfigTree {

@@ -272,7 +272,7 @@ Deno.test("reader: -C comes before the file, -c after it", () => {
   const options = { before: ["Define X 1", "First"], after: ["Last ${X}"] };
   assertEquals(tree("Middle ${X}", {}, options), "First[] Middle[1] Last[1]");
   const error = fails(2, "Expected", "A", {}, { after: ["<S x>", "</T>"] });
-  assertEquals(error.file, "-C/-c directives");
+  assertEquals(error.file, "-c/-C directives");
 });
 
 Deno.test("reader: a main file that is not there is an error of its first line", () => {

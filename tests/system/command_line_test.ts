@@ -41,10 +41,54 @@ Deno.test("unknown flags and actions print usage and exit with 1", async () => {
   }
 });
 
-Deno.test("-h prints usage", async () => {
-  const { code, stdout } = await runCommand(["-h"]);
+Deno.test("-h and -? print usage on standard error and exit with 1, as httpd; --help is for people", async () => {
+  for (const flag of ["-h", "-?"]) {
+    const { code, stdout, stderr } = await runCommand([flag]);
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(stderr, /^Usage: mpmd /);
+  }
+  const { code, stdout } = await runCommand(["--help"]);
   assertEquals(code, 0);
-  assertStringIncludes(stdout, "Usage: mpmd");
+  assertMatch(stdout, /^Usage: mpmd /);
+});
+
+Deno.test("values may follow their letter, flags may stand together, -C and -c go around the file", async () => {
+  await withConfig("<IfDefine NAME>\nTimeout 1\n</IfDefine>\n", async (file) => {
+    const joined = await runCommand([
+      "-tSDNAME",
+      `-f${file}`,
+      "-CTimeout 2",
+      "-c",
+      "KeepAlive Off",
+      "-c",
+      "Timeout 3",
+    ]);
+    assertEquals(joined.code, 0, joined.stderr);
+    assertStringIncludes(joined.stdout, "Define: NAME\n");
+    const { stdout } = await runCommand([
+      "-f",
+      file,
+      "-D",
+      "NAME",
+      "-D",
+      "DUMP_CONFIG",
+      "-C",
+      "Timeout 2",
+      "-c",
+      "Timeout 3",
+    ]);
+    assertEquals(
+      stdout,
+      "# In file: -c/-C directives\n#   1:\nTimeout 2\n" +
+        `# In file: ${file}\n#   2:\nTimeout 1\n# In file: -c/-C directives\n#   1:\nTimeout 3\n`,
+    );
+    const wrong = await runCommand(["-t", "-f", file, "-C", "Timeout 2", "-C", "Timeuot 2"]);
+    assertEquals(wrong.code, 1);
+    assertStringIncludes(
+      wrong.stderr,
+      "AH00526: Syntax error on line 2 of -c/-C directives:\nInvalid command 'Timeuot'",
+    );
+  });
 });
 
 Deno.test(
@@ -144,6 +188,60 @@ Deno.test({
     assertEquals(code, 1);
     assertStringIncludes(stderr, `AH00649: could not open transfer log file ${root}/httpd.conf/access_log`);
     assertEquals(await Deno.readTextFile(join(root, "new/error_log")), "");
+  });
+});
+
+Deno.test("-t looks for directories, logs and applications, as a start does", async () => {
+  await withConfig("Listen 8080\nErrorLog logs/error_log\n", async (file, root) => {
+    const check = (...lines: string[]) =>
+      runCommand(["-t", "-d", root, "-f", file, ...lines.flatMap((line) => ["-c", line])]);
+    const fine = await check("DocumentRoot .", "CustomLog other/access_log common");
+    assertEquals([fine.code, fine.stdout, fine.stderr], [0, "", "Syntax OK\n"]);
+    assertEquals([...Deno.readDirSync(root)].map(({ name }) => name), ["httpd.conf"]);
+    const root404 = await check("Timeout 5", "DocumentRoot missing");
+    assertEquals(root404.code, 1);
+    assertStringIncludes(
+      root404.stderr,
+      `AH00526: Syntax error on line 2 of -c/-C directives:\nDocumentRoot '${
+        join(root, "missing")
+      }' is not a directory`,
+    );
+    const unchecked = await runCommand(["-t", "-T", "-d", root, "-f", file, "-c", "DocumentRoot missing"]);
+    assertEquals(unchecked.stderr, "Syntax OK\n");
+    const log = await check("CustomLog httpd.conf/access_log common");
+    assertEquals(log.code, 1);
+    assertMatch(
+      log.stderr,
+      /^AH00649: could not open transfer log file .*\nAH00014: Configuration check failed\n$/,
+    );
+    const application = await check("Application app.ts");
+    assertEquals(application.code, 1);
+    assertMatch(application.stderr, /^AH00526: .*-c\/-C directives:\nApplication app\.ts: /);
+  });
+});
+
+Deno.test("-e says how much is told of the start, -E where", async () => {
+  const text = "Listen 8080\n<VirtualHost *>\nDocumentRoot missing\n</VirtualHost>\n";
+  await withConfig(text, async (file, root) => {
+    const run = (...args: string[]) => runCommand(["-t", "-d", root, "-f", file, ...args]);
+    const warning = `WARNING: AH00112: Warning: DocumentRoot [${
+      join(root, "missing")
+    }] does not exist (line 3 of ${file})`;
+    assertEquals((await run()).stderr, `${warning}\nSyntax OK\n`);
+    assertEquals((await run("-e", "error")).stderr, "Syntax OK\n");
+    assertEquals((await run("-e", "loud")).code, 1);
+    const startup = join(root, "startup");
+    assertEquals((await run("-E", startup)).stderr, "");
+    assertEquals(await Deno.readTextFile(startup), `${warning}\nSyntax OK\n`);
+    assertMatch((await run("-E", join(root, "no/startup"))).stderr, /^AH00086: .*\nWARNING: /);
+  });
+});
+
+Deno.test("a server that listens nowhere does not start", async () => {
+  await withConfig("PidFile none\nErrorLog /dev/stderr\n", async (file) => {
+    const { code, stderr } = await runCommand(["-f", file]);
+    assertEquals(code, 1);
+    assertMatch(stderr, /^no listening sockets available, shutting down.*\nAH00015: Unable to open logs\n$/);
   });
 });
 

@@ -41,6 +41,7 @@ Deno.test({ name: "event: a page comes with the fields of a static file", ignore
   }
   assertStringIncludes(response.headers.get("content-type") ?? "", "text/html");
   await until("the access log line", () => server.log("logs/access_log").includes('"GET / HTTP/1.1" 200 15'));
+  await until("the greeting", () => server.stderr.includes("control process"));
   assertMatch(server.stderr, /mpmd\/\S+ \(Unix\), MPM event \(default: .+\), Deno/);
   assertStringIncludes(server.stderr, `http://127.0.0.1:${server.port}/`);
   assertStringIncludes(server.stderr, `control process ${server.pid}`);
@@ -273,9 +274,9 @@ Deno.test({
 Deno.test({ name: "event: a second server with the same pid file is refused", ignore: !unix }, async () => {
   await using server = await TestServer.start({ config: BASE, files: FILES });
   await until("the pid file", () => exists(server.path("logs/httpd.pid")));
-  const { code, stderr } = await runCommand(["-d", server.root]);
+  const { code, stdout } = await runCommand(["-d", server.root]);
   assertEquals(code, 0);
-  assertStringIncludes(stderr, `(pid ${server.pid}) already running`);
+  assertStringIncludes(stdout, `(pid ${server.pid}) already running`);
 });
 
 Deno.test({

@@ -1,7 +1,7 @@
 // Does each MPM do what its model says? The same questions to all of them: real servers, real sockets, real signals, and the
 // scoreboard as everybody sees it.
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Connection, load, status, until } from "./harness.ts";
 import { count, FILES, GET, idleConnection, letters, MODELS, servingProcesses, start } from "./models.ts";
 
@@ -22,7 +22,8 @@ for (const model of MODELS) {
     const figures = await status(server);
     const title = { mpm_winnt: "WinNT", mpm_netware: "NetWare" }[model.name] ?? model.name;
     assertEquals(figures.get("ServerMPM"), title);
-    assertStringIncludes(server.stderr, `MPM ${model.name} (LoadModule ${model.module})`);
+    const greeting = `MPM ${model.name} (LoadModule ${model.module})`;
+    await until("the greeting", () => server.stderr.includes(greeting));
     const processes = linux ? server.children() : [];
     const { code } = await server.stop();
     assertEquals(code, 0);
