@@ -158,7 +158,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     openLogs,
     run(logs) {
       if (settings.listen.length === 0) {
-        throw new BindError("no listening sockets available, shutting down: there is no Listen");
+        throw new BindError("the configuration has no Listen");
       }
       logs.begin();
       openLogs(logs);

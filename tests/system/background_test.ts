@@ -67,7 +67,10 @@ Deno.test({ name: "-k start says why the server does not start, and exits with 1
     using _taken = Deno.listen({ hostname: "127.0.0.1", port });
     const { code, stderr } = await run(["-k", "graceful"]);
     assertEquals(code, 1);
-    assertMatch(stderr, /AH00072: make_sock: .*\nAH00015: Unable to open logs\n$/);
+    assertMatch(
+      stderr,
+      /AH00072: make_sock: .*\nno listening sockets available, shutting down\nAH00015: Unable to open logs\n$/,
+    );
   });
 });
 

@@ -241,7 +241,10 @@ Deno.test("a server that listens nowhere does not start", async () => {
   await withConfig("PidFile none\nErrorLog /dev/stderr\n", async (file) => {
     const { code, stderr } = await runCommand(["-f", file]);
     assertEquals(code, 1);
-    assertMatch(stderr, /^no listening sockets available, shutting down.*\nAH00015: Unable to open logs\n$/);
+    assertMatch(
+      stderr,
+      /^the configuration has no Listen\nno listening sockets available, shutting down\nAH00015: Unable to open logs\n$/,
+    );
   });
 });
 
