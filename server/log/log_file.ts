@@ -8,6 +8,9 @@ import { LogError } from "../request/module.ts";
 /** The logs that were opened for this thread: absolute path -> descriptor. */
 export type LogDescriptors = Readonly<Record<string, number>>;
 
+/** Standard output and error, which children have as they are. */
+const STANDARD: ReadonlyMap<string, number> = new Map([["/dev/stdout", 1], ["/dev/stderr", 2]]);
+
 /** Takes the logs of a configuration, one after the other. */
 export interface LogOpener {
   /** Opens the log `path` (absolute), and makes file and directory if need be. @throws LogError beginning with `complaint` */
@@ -28,7 +31,7 @@ export class InheritedLogs implements LogOpener {
   }
 
   get descriptors(): LogDescriptors {
-    return Object.fromEntries(this.#descriptors);
+    return Object.fromEntries(this.inherited ? [...STANDARD, ...this.#descriptors] : []);
   }
 
   /** The logs of another configuration follow. */
@@ -37,6 +40,8 @@ export class InheritedLogs implements LogOpener {
   }
 
   open(path: string, complaint: string): void {
+    // To open them anew is only for whoever they belong to, who may be another user.
+    if (this.inherited && STANDARD.has(path)) return;
     try {
       // A fresh checkout has no logs/.
       Deno.mkdirSync(dirname(path), { recursive: true });
