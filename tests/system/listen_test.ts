@@ -57,10 +57,8 @@ Deno.test({
     for (const [i, [address, port]] of [["127.0.0.1", both], ["::1", both], ["::1", six]].entries()) {
       assert(lines[i].startsWith(`${address} ${address} ${port} "GET`), lines[i]);
     }
-    assertStringIncludes(
-      server.stderr,
-      `listening on http://[::]:${both}/ http://[::1]:${six}/ http://127.0.0.1:`,
-    );
+    const expected = `listening on http://[::]:${both}/ http://[::1]:${six}/ http://127.0.0.1:`;
+    await until("the addresses on standard error", () => server.stderr.includes(expected));
   },
 });
 
