@@ -9,6 +9,7 @@ const asyncRequestWorkerFactor: MpmDirective = {
   name: "AsyncRequestWorkerFactor",
   syntax: "AsyncRequestWorkerFactor factor",
   help: "How many idle connections a free slot allows for beyond the busy ones",
+  differs: "httpd's default is 2: here an idle connection costs some bytes.",
   default: "128",
   args: 1,
   apply([arg], settings) {
@@ -35,14 +36,14 @@ export const COMMON_DIRECTIVES: readonly MpmDirective[] = [
     key: "maxMemFree",
     help:
       "KiB of resident memory after which a child is replaced, from 131072 on; less, which httpd means for its allocators, is no bound here",
+    differs: "httpd bounds what its allocators keep; here resident memory counts.",
     min: 0,
     default: "0",
   }),
   numberDirective({
     name: "HandlerTimeout",
     key: "handlerTimeout",
-    help:
-      "Seconds after which a child with a thread that is stuck in a handler is replaced; 0: never (mpmd only)",
+    help: "Seconds after which a child with a thread that is stuck in a handler is replaced; 0: never",
     min: 0,
     default: "60",
   }),
@@ -52,6 +53,7 @@ const START_SERVERS = numberDirective({
   name: "StartServers",
   key: "startServers",
   help: "Number of child processes launched at server startup",
+  differs: "Unset, it is smaller than httpd's: see [MPMs](mpm.md#directives-of-each).",
 });
 
 const SERVER_LIMIT = numberDirective({
@@ -64,12 +66,14 @@ const MAX_REQUEST_WORKERS = numberDirective({
   name: "MaxRequestWorkers",
   key: "maxRequestWorkers",
   help: "Maximum number of threads (child processes under prefork) alive at the same time",
+  differs: "Unset, it is smaller than httpd's: see [MPMs](mpm.md#directives-of-each).",
 });
 
 const THREADS_PER_CHILD = numberDirective({
   name: "ThreadsPerChild",
   key: "threadsPerChild",
   help: "Number of threads each child creates",
+  differs: "Unset, it is smaller than httpd's: see [MPMs](mpm.md#directives-of-each).",
 });
 
 const THREAD_LIMIT = numberDirective({
@@ -98,11 +102,13 @@ export const SPARE_THREADS_DIRECTIVES: readonly MpmDirective[] = [
     name: "MinSpareThreads",
     key: "minSpareThreads",
     help: "Minimum number of idle threads, to handle request spikes",
+    differs: "Unset, it is smaller than httpd's: see [MPMs](mpm.md#directives-of-each).",
   }),
   numberDirective({
     name: "MaxSpareThreads",
     key: "maxSpareThreads",
     help: "Maximum number of idle threads",
+    differs: "Unset, it is smaller than httpd's: see [MPMs](mpm.md#directives-of-each).",
   }),
 ];
 
@@ -134,7 +140,7 @@ export const RELAY_DIRECTIVES: readonly MpmDirective[] = [{
   name: "DescriptorPassing",
   syntax: "DescriptorPassing On|Off",
   help:
-    "Off: the listener keeps every connection and relays its bytes to the threads, as it does where descriptors cannot be passed (mpmd only)",
+    "Off: the listener keeps every connection and relays its bytes to the threads, as it does where descriptors cannot be passed",
   default: "On",
   args: 1,
   apply([arg], settings) {
@@ -152,12 +158,14 @@ export const NETWARE_DIRECTIVES: readonly MpmDirective[] = [
     name: "StartThreads",
     key: "startThreads",
     help: "Number of threads created on startup",
+    differs: "Unset, it is smaller than httpd's: see [MPMs](mpm.md#directives-of-each).",
     default: "8",
   }),
   numberDirective({
     name: "MaxThreads",
     key: "maxThreads",
     help: "Set the maximum number of worker threads",
+    differs: "Unset, it is smaller than httpd's: see [MPMs](mpm.md#directives-of-each).",
     default: "64",
   }),
 ];
@@ -171,8 +179,7 @@ export const EVENT_DIRECTIVES: readonly MpmDirective[] = [
   numberDirective({
     name: "RequestsPerThread",
     key: "requestsPerThread",
-    help:
-      "Requests that one thread works on at the same time, for handlers that wait; 1: as httpd (mpmd only)",
+    help: "Requests that one thread works on at the same time, for handlers that wait; 1: as httpd",
     min: 1,
     default: "64",
   }),

@@ -54,7 +54,8 @@ const listen: MpmDirective = {
   name: "Listen",
   syntax: "Listen [IP-address:]portnumber [protocol] | unix:/path [mode=0660] [protocol]",
   help:
-    "A port number, or an address or host name and a port number, to listen on; or the path of a Unix-domain socket (mpmd only)",
+    "A port number, or an address or host name and a port number, to listen on; or the path of a Unix-domain socket",
+  differs: "httpd has no unix: addresses. There is no TLS: port 443 and https speak plain HTTP.",
   args: [1, 3],
   apply(args, settings) {
     const added = parseListen(args);

@@ -15,15 +15,17 @@ export interface NumberRow {
   readonly help: string;
   readonly min?: number;
   readonly default?: string;
+  readonly differs?: string;
 }
 
 /** The directive that `row` describes. */
-export function numberDirective({ name, key, help, min, default: value }: NumberRow): MpmDirective {
+export function numberDirective({ name, key, help, min, default: value, differs }: NumberRow): MpmDirective {
   return {
     name,
     syntax: `${name} number`,
     help,
     default: value,
+    differs,
     args: 1,
     apply([arg], settings) {
       if (!/^-?\d{1,9}$/.test(arg)) throw new Error(`${name} must be a whole number, not "${arg}"`);

@@ -79,7 +79,7 @@ export interface MpmDirective {
   readonly syntax: string;
   readonly help: string;
   readonly default?: string;
-  /** What is not as in httpd, in whole sentences; "mpmd only" begins one that httpd does not have. */
+  /** What is not as in httpd, in whole sentences. */
   readonly differs?: string;
   /** Number of arguments: exact, or least and most. */
   readonly args: number | readonly [number, number];

@@ -1,53 +1,98 @@
-// Which directives are there? docs/configuration.md is made from the tables, and a test compares the two:
+// Which directives are there, and what is not as in httpd? docs/directives.md is made from the tables, and a test compares the two:
 // `deno run -A server/directive_reference.ts` writes it anew.
 
 import { fromFileUrl } from "@std/path";
 import { allMpms } from "../mpm/mod.ts";
-import { sectionRows } from "./config/mod.ts";
-import { MODULES } from "./modules.ts";
+import { listDirectives, type ListedDirective } from "./directive_list.ts";
+import { HTTPD_DIRECTIVES, httpdModuleWith } from "./httpd_names.ts";
 
 /** Where the reference is. */
-export const REFERENCE: string = fromFileUrl(new URL("../docs/configuration.md", import.meta.url));
+export const REFERENCE: string = fromFileUrl(new URL("../docs/directives.md", import.meta.url));
 
-const INTRODUCTION = `# Configuration
-
-The language is httpd's: a directive a line, \`#\` comments, \`\\\` at the end of a line continues it, quotes with \`"\` or \`'\`,
-sections \`<Name argument> … </Name>\`, \`Include\` and \`IncludeOptional\` with wildcards, \`Define\` and \`\${NAME}\`, \`<IfModule>\`,
-\`<IfDefine>\`, \`<IfFile>\`, \`<IfDirective>\`, \`<IfSection>\`, \`<IfVersion>\`, \`<Macro>\` and \`Use\`, \`Error\`. Relative names are below
-ServerRoot. Every error names file, line and reason; a misspelled directive is answered with the nearest known name.
-[Sections](sections.md) tells which of them hold for a request, and of \`<If>\`, \`.htaccess\` and access control.
-
-This page is made from the server's own tables. "(mpmd only)" marks what httpd does not have; values are httpd's unless
-[operations](operations.md#differences-from-httpd) says otherwise.
-`;
+/** A directive with the modules that have it. */
+interface Entry {
+  readonly directive: ListedDirective;
+  /** "mod_dir", "core", "event". */
+  readonly sources: string[];
+}
 
 /** The text of the reference. */
 export function directiveReference(): string {
-  const parts = [INTRODUCTION];
-  const section = (title: string, rows: readonly Row[]) => {
-    if (rows.length === 0) return;
-    parts.push(`\n## ${title}\n\n| directive | where | default | |\n| --- | --- | --- | --- |`);
-    for (const row of [...rows].sort((a, b) => a.name.localeCompare(b.name))) parts.push(line(row));
-  };
-  section("Sections and names", sectionRows);
-  for (const { name, directives } of MODULES) section(name, directives);
-  for (const { module, directives } of allMpms()) {
-    section(module, directives.map((row) => ({ ...row, contexts: ["server config"] })));
+  const entries = collect();
+  const ofHttpd = entries.filter(({ directive }) => httpdModuleWith(directive.name) !== undefined);
+  const differing = ofHttpd.filter(({ directive }) => directive.differs !== undefined);
+  const known = new Set(ofHttpd.map(({ directive }) => directive.name.toLowerCase()));
+  const missing = HTTPD_DIRECTIVES.filter(({ name }) => !known.has(name.toLowerCase()));
+  const counts = [
+    ["supported as in httpd", ofHttpd.length - differing.length],
+    ["supported, with differences", differing.length],
+    ["not supported", missing.length],
+    ["mpmd only", entries.length - ofHttpd.length],
+  ];
+  return `# Directives
+
+Every directive, made from the server's own tables (\`deno run -A server/directive_reference.ts\`); \`mpmd -L\` lists those of a configuration. Of the
+${HTTPD_DIRECTIVES.length} directives of httpd that are looked at here:
+
+| | |
+| --- | --- |
+${counts.map(([what, count]) => `| ${what} | ${count} |`).join("\n")}
+
+- A directive stands in *server config* (outside of sections), *virtual host*, *directory* (\`<Directory>\`, \`<Files>\`, \`<Location>\`, \`<If>\`), or *.htaccess*:
+  in such a file, if \`AllowOverride\` lets it, or \`AllowOverrideList\` names it.
+- Times are seconds unless \`ms\`, \`s\`, \`min\` or \`h\` follows; those of MPM directives and RequestReadTimeout are plain numbers of seconds.
+- Which sections hold for a request: [sections](sections.md). The language: [configuration](configuration.md). Sizes for each MPM: [MPMs](mpm.md).
+
+${entries.map(section).join("\n\n")}
+
+## Not supported
+
+A configuration that has one of these does not start; \`<IfModule>\` and \`<IfDirective>\` help to keep one file for both servers.
+
+| module of httpd | directives |
+| --- | --- |
+${table(missing)}
+`;
+}
+
+/** All directives under all MPMs, each once, in the order of their names. */
+function collect(): Entry[] {
+  const entries = new Map<string, Entry>();
+  for (const directive of allMpms().flatMap(listDirectives)) {
+    const source = directive.source.replace(/\.c$/, "");
+    const entry = entries.get(directive.name) ?? { directive, sources: [] };
+    entries.set(directive.name, entry);
+    if (!entry.sources.includes(source)) entry.sources.push(source);
   }
-  return parts.join("\n") + "\n";
+  const key = ({ directive }: Entry) => directive.name.replace(/[<>]/g, "").toLowerCase();
+  return [...entries.values()].sort((a, b) => key(a) < key(b) ? -1 : 1);
 }
 
-interface Row {
-  readonly name: string;
-  readonly syntax: string;
-  readonly help: string;
-  readonly default?: string;
-  readonly contexts: readonly string[];
+function section({ directive, sources }: Entry): string {
+  const { name, syntax, contexts, default: value, help, differs, override } = directive;
+  const facts = [
+    `Context: ${contexts.join(", ")}`,
+    ...override === undefined ? [] : [`Override: ${[override].flat().join(", ")}`],
+    ...value === undefined ? [] : [`Default: \`${value}\``],
+    `Module: ${sources.length === allMpms().length ? "every MPM" : sources.join(", ")}`,
+    ...httpdModuleWith(name) === undefined ? ["mpmd only"] : [],
+  ];
+  const heading = name.startsWith("<") ? `\`${name}\`` : name;
+  const parts = [`### ${heading}`, `\`${syntax}\`\\\n${facts.join(". ")}.`, `${prose(help)}.`];
+  if (differs !== undefined) parts.push(`Differs: ${prose(differs)}`);
+  return parts.join("\n\n");
 }
 
-function line({ syntax, help, default: value, contexts }: Row): string {
-  const cells = [`\`${syntax}\``, contexts.join(", "), value === undefined ? "" : `\`${value}\``, help];
-  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+/** Names of sections are not tags of HTML. */
+function prose(text: string): string {
+  return text.replace(/<\w+>/g, "`$&`");
+}
+
+function table(directives: typeof HTTPD_DIRECTIVES): string {
+  const byModule = Map.groupBy(directives, ({ module }) => module);
+  return [...byModule].map(([module, rows]) =>
+    `| ${module} | ${rows.map(({ name }) => name.startsWith("<") ? `\`${name}\`` : name).join(" ")} |`
+  ).join("\n");
 }
 
 if (import.meta.main) await Deno.writeTextFile(REFERENCE, directiveReference());

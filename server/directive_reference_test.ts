@@ -1,9 +1,9 @@
-// Is docs/configuration.md what the tables say?
+// Is docs/directives.md what the tables say?
 
 import { assertEquals } from "@std/assert";
 import { directiveReference, REFERENCE } from "./directive_reference.ts";
 
-Deno.test("docs/configuration.md lists the directives that there are", async () => {
+Deno.test("docs/directives.md lists the directives that there are", async () => {
   const text = (await Deno.readTextFile(REFERENCE)).replaceAll("\r\n", "\n");
   assertEquals(text, directiveReference(), "run: deno run -A server/directive_reference.ts");
 });

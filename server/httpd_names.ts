@@ -44,6 +44,21 @@ const DIRECTIVES: Readonly<Record<string, string>> = {
     ServerSignature ServerTokens SetHandler SetInputFilter SetOutputFilter StrictHostCheck TimeOut
     TraceEnable UNCList UnDefine UseCanonicalName UseCanonicalPhysicalPort <VirtualHost> Warning
   `,
+  mpm_common: `
+    AcceptErrorsNonFatal CoreDumpDirectory EnableExceptionHook GracefulShutdownTimeout Listen ListenBacklog
+    ListenCoresBucketsRatio MaxClients MaxConnectionsPerChild MaxMemFree MaxRequestsPerChild MaxRequestWorkers
+    MaxSpareThreads MinSpareThreads PidFile ReceiveBufferSize ScoreBoardFile SendBufferSize ServerLimit
+    StartServers StartThreads ThreadLimit ThreadsPerChild ThreadStackSize
+  `,
+  event: `
+    AsyncRequestWorkerFactor
+  `,
+  prefork: `
+    MaxSpareServers MinSpareServers
+  `,
+  mpm_netware: `
+    MaxThreads
+  `,
   mod_access_compat: `
     Allow Deny Order Satisfy
   `,
@@ -233,16 +248,17 @@ const words = (text: string): string[] => text.split(/\s+/).filter((word) => wor
 
 const modules = new Set(words(MODULE_NAMES).map((name) => `${name}_module`));
 
-const moduleByDirective = new Map(
-  Object.entries(DIRECTIVES).flatMap(([module, text]) =>
-    words(text).map((name) => [name.toLowerCase(), module] as const)
-  ),
-);
-
 /** True for what httpd's own LoadModule lines may name, such as "alias_module". */
 export function isHttpdModule(id: string): boolean {
   return modules.has(id);
 }
+
+/** Directives of httpd: all of its core, of its MPMs and of its commonest modules; of others the commonest. */
+export const HTTPD_DIRECTIVES: readonly { readonly name: string; readonly module: string }[] = Object.entries(
+  DIRECTIVES,
+).flatMap(([module, text]) => words(text).map((name) => ({ name, module })));
+
+const moduleByDirective = new Map(HTTPD_DIRECTIVES.map(({ name, module }) => [name.toLowerCase(), module]));
 
 /** The module of httpd that has a directive (sections as `<Name>`), as "mod_alias"; "core" for httpd's core. */
 export function httpdModuleWith(directive: string): string | undefined {

@@ -46,7 +46,7 @@ const directives: readonly Directive[] = [{
   contexts: ["server config", "virtual host", "directory"],
   args: 1,
   syntax: "Application module|None",
-  help: "The module whose default export's fetch() answers requests here (mpmd only)",
+  help: "The module whose default export's fetch() answers requests here",
   apply([specifier], to, where) {
     if (specifier === "") throw new ArgumentError("Application must name a module");
     const named = to.dir.get(appDir);

@@ -39,8 +39,7 @@ export const denoPermissions: Directive = {
   contexts: ["server config"],
   args: [1, 32],
   syntax: "DenoPermissions all|none|kind[=item,...] ...",
-  help:
-    "What applications may do: read, write, net, env, run, ffi, sys, import, as on Deno's command line (mpmd only)",
+  help: "What applications may do: read, write, net, env, run, ffi, sys, import, as on Deno's command line",
   default: "all",
   apply(args, to) {
     const value = to.server.get(permissionsServer);

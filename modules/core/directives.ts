@@ -29,6 +29,7 @@ function serverRow<K extends keyof CoreServer>(
   help: string,
   parse: Parse<CoreServer[K]>,
   args: Directive["args"] = 1,
+  more: Pick<Directive, "default" | "differs"> = {},
 ): Directive {
   return {
     name,
@@ -36,6 +37,7 @@ function serverRow<K extends keyof CoreServer>(
     args,
     syntax: `${name} ${syntax}`,
     help,
+    ...more,
     apply: (values, to) => {
       to.server.get(coreServer)[key] = parse(values);
     },
@@ -51,6 +53,7 @@ function dirRow<K extends keyof CoreDir>(
   help: string,
   parse: Parse<CoreDir[K]>,
   args: Directive["args"] = 1,
+  more: Pick<Directive, "default" | "differs"> = {},
 ): Directive {
   return {
     name,
@@ -59,6 +62,7 @@ function dirRow<K extends keyof CoreDir>(
     args,
     syntax: `${name} ${syntax}`,
     help,
+    ...more,
     apply: (values, to) => {
       to.dir.get(coreDir)[key] = parse(values);
     },
@@ -96,6 +100,7 @@ const requestReadTimeout: Directive = {
     "RequestReadTimeout header=timeout[-maxtimeout][,MinRate=rate] body=timeout[-maxtimeout][,MinRate=rate]",
   help: "How long a client may take to send the head and the body of a request",
   default: "header=20-40,MinRate=500 body=20,MinRate=500",
+  differs: "There is no handshake stage.",
   apply(args, to) {
     for (const arg of args) {
       const [stage, value = ""] = arg.split(/=(.*)/s);
@@ -166,6 +171,7 @@ export const coreDirectives: readonly Directive[] = [
     args: 1,
     syntax: "DocumentRoot directory",
     help: "The directory that the tree of files is served from; a relative one is below ServerRoot",
+    differs: "There is no default: without it nothing is served from files.",
     apply([dir], to, where) {
       const core = to.server.get(coreServer);
       core.documentRoot = isAbsolute(dir) ? dir : join(to.serverRoot, dir);
@@ -179,6 +185,8 @@ export const coreDirectives: readonly Directive[] = [
     "seconds",
     "How long any single read or write may take",
     ([arg]) => timeInterval(arg, "s"),
+    1,
+    { default: "60" },
   ),
   serverRow(
     "KeepAlive",
@@ -187,6 +195,8 @@ export const coreDirectives: readonly Directive[] = [
     "On|Off",
     "Whether connections stay open for further requests",
     ([arg]) => flag(arg),
+    1,
+    { default: "On" },
   ),
   serverRow(
     "KeepAliveTimeout",
@@ -195,6 +205,8 @@ export const coreDirectives: readonly Directive[] = [
     "num[ms]",
     "How long a connection waits for its next request",
     ([arg]) => timeInterval(arg, "s"),
+    1,
+    { default: "5" },
   ),
   serverRow(
     "MaxKeepAliveRequests",
@@ -203,6 +215,8 @@ export const coreDirectives: readonly Directive[] = [
     "number",
     "Requests a connection may carry; 0: no limit",
     number("MaxKeepAliveRequests", 0),
+    1,
+    { default: "100" },
   ),
   requestReadTimeout,
   httpProtocolOptions,
@@ -213,6 +227,8 @@ export const coreDirectives: readonly Directive[] = [
     "bytes",
     "The longest request line",
     number("LimitRequestLine", 0),
+    1,
+    { default: "8190" },
   ),
   serverRow(
     "LimitRequestFieldSize",
@@ -221,6 +237,8 @@ export const coreDirectives: readonly Directive[] = [
     "bytes",
     "The longest header field",
     number("LimitRequestFieldSize", 0),
+    1,
+    { default: "8190" },
   ),
   serverRow(
     "LimitRequestFields",
@@ -229,6 +247,8 @@ export const coreDirectives: readonly Directive[] = [
     "number",
     "The most header fields; 0: no limit",
     number("LimitRequestFields", 0, 32767),
+    1,
+    { default: "100" },
   ),
   serverRow(
     "TraceEnable",
@@ -237,6 +257,8 @@ export const coreDirectives: readonly Directive[] = [
     "on|off|extended",
     "Whether TRACE is answered, with a body too if extended",
     ([arg]) => oneOf(arg, ["on", "off", "extended"] as const),
+    1,
+    { default: "on" },
   ),
   serverRow(
     "MergeSlashes",
@@ -245,6 +267,8 @@ export const coreDirectives: readonly Directive[] = [
     "On|Off",
     "Whether repeated slashes of a path count as one",
     ([arg]) => flag(arg),
+    1,
+    { default: "On" },
   ),
   serverRow(
     "AllowEncodedSlashes",
@@ -253,6 +277,8 @@ export const coreDirectives: readonly Directive[] = [
     "On|Off|NoDecode",
     "What becomes of %2F in a path",
     ([arg]) => oneOf(arg, ["off", "on", "nodecode"] as const),
+    1,
+    { default: "Off" },
   ),
   serverRow(
     "PidFile",
@@ -261,6 +287,8 @@ export const coreDirectives: readonly Directive[] = [
     "file",
     "Where the process id of the control process is written",
     ([file]) => file,
+    1,
+    { default: "logs/httpd.pid", differs: "none writes no file; -k then finds no server." },
   ),
   serverRow("ErrorLog", "errorLog", SERVER, "file", "Where errors are logged", ([file]) => file),
   serverRow(
@@ -279,6 +307,8 @@ export const coreDirectives: readonly Directive[] = [
     "Full|OS|Min|Minor|Major|Prod",
     "What the Server field tells",
     ([arg]) => oneOf(arg, serverTokensForms),
+    1,
+    { default: "Full" },
   ),
   serverRow(
     "ExtendedStatus",
@@ -293,24 +323,30 @@ export const coreDirectives: readonly Directive[] = [
     "openFileCacheMax",
     SERVER,
     "number",
-    "Files each thread keeps open; 0: none, every request looks at the file itself (mpmd only)",
+    "Files each thread keeps open; 0: none, every request looks at the file itself",
     number("OpenFileCacheMax", 0),
+    1,
+    { default: "1000" },
   ),
   serverRow(
     "OpenFileCacheValid",
     "openFileCacheValid",
     SERVER,
     "num[ms]",
-    "How long an open file is believed to be unchanged (mpmd only)",
+    "How long an open file is believed to be unchanged",
     ([arg]) => timeInterval(arg, "s"),
+    1,
+    { default: "1" },
   ),
   serverRow(
     "OpenFileCacheContent",
     "openFileCacheContent",
     SERVER,
     "bytes",
-    "Files up to this size are kept in memory (mpmd only)",
+    "Files up to this size are kept in memory",
     number("OpenFileCacheContent", 0, 16_777_216),
+    1,
+    { default: "65536" },
   ),
   dirRow(
     "LimitRequestBody",
@@ -319,6 +355,8 @@ export const coreDirectives: readonly Directive[] = [
     "bytes",
     "The longest request body; 0: no limit",
     number("LimitRequestBody", 0),
+    1,
+    { default: "1073741824" },
   ),
   dirRow(
     "FileETag",
@@ -328,6 +366,7 @@ export const coreDirectives: readonly Directive[] = [
     "What the ETag of a file is made of",
     fileETag,
     [1, 5],
+    { default: "MTime Size" },
   ),
   dirRow(
     "MaxRanges",
@@ -336,6 +375,8 @@ export const coreDirectives: readonly Directive[] = [
     "default|unlimited|none|number",
     "The most ranges of one request",
     rangeLimit("MaxRanges", 200),
+    1,
+    { default: "200" },
   ),
   dirRow(
     "MaxRangeOverlaps",
@@ -344,6 +385,8 @@ export const coreDirectives: readonly Directive[] = [
     "default|unlimited|none|number",
     "The most ranges that overlap",
     rangeLimit("MaxRangeOverlaps", 20),
+    1,
+    { default: "20" },
   ),
   dirRow(
     "MaxRangeReversals",
@@ -352,6 +395,8 @@ export const coreDirectives: readonly Directive[] = [
     "default|unlimited|none|number",
     "The most ranges that go backwards",
     rangeLimit("MaxRangeReversals", 20),
+    1,
+    { default: "20" },
   ),
   dirRow(
     "SetHandler",
@@ -360,5 +405,7 @@ export const coreDirectives: readonly Directive[] = [
     "handler-name|None",
     "The handler that answers requests here",
     ([name]) => name.toLowerCase(),
+    1,
+    { differs: "The one handler is server-status; other names have no effect." },
   ),
 ];

@@ -22,6 +22,7 @@ const directives: readonly Directive[] = [{
   args: [1, 64],
   syntax: "DirectoryIndex disabled | local-url [local-url] ...",
   help: "The files to look for when a client asks for a directory",
+  differs: "The names are those of files in the directory; other URLs are not looked up.",
   default: "index.html",
   override: "Indexes",
   apply(names, to) {

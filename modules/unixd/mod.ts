@@ -36,6 +36,7 @@ const directives: readonly Directive[] = [{
   args: 1,
   syntax: "User name|#number",
   help: "The user that children run as when root has started the server",
+  differs: "Without it they run as root, where httpd refuses to start.",
   apply([text], to) {
     // Where there are no user ids it has no effect, as under httpd for whoever is not root.
     if (system === "windows") return;
@@ -54,7 +55,8 @@ const directives: readonly Directive[] = [{
   contexts: SERVER,
   args: 1,
   syntax: "Group name|#number",
-  help: "The group that children run as when root has started the server; default: that of User",
+  help: "The group that children run as when root has started the server",
+  differs: "Without it, the group that User has at login; httpd's default is #-1.",
   apply([text], to) {
     if (system === "windows") return;
     to.server.get(unixdServer).group = found(findGroup, text, "AH00544: bad group name");
@@ -64,7 +66,8 @@ const directives: readonly Directive[] = [{
   contexts: SERVER,
   args: 1,
   syntax: "ChrootDir directory",
-  help: "Not possible here, and said so",
+  help: "Where children change their root directory to",
+  differs: "Always an error: a child loads Deno and its modules when it has become User already.",
   apply() {
     throw new ArgumentError(
       "ChrootDir is not possible: a child loads Deno and its modules after it has become User; RootDirectory= of systemd or a container do it for the whole server",

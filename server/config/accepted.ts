@@ -23,13 +23,15 @@ export const acceptedRows: readonly Directive[] = [{
   args: 1,
   syntax: "DefaultRuntimeDir directory-path",
   help: "Has no effect: there are no run-time files but PidFile",
+  differs: "Nothing is put there.",
   apply() {},
 }, {
   name: "HostnameLookups",
   contexts: PLACES,
   args: 1,
   syntax: "HostnameLookups Off",
-  help: "Logs have the addresses of clients, not their names; On and Double are refused",
+  help: "Logs have the addresses of clients, not their names",
+  differs: "On and Double are errors.",
   default: "Off",
   apply([word]) {
     if (word.toLowerCase() === "off") return;

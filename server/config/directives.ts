@@ -33,7 +33,7 @@ export interface DirectiveFacts {
   readonly default?: string;
   /** A directive without one is not allowed in .htaccess files, unless AllowOverrideList names it. */
   readonly override?: Override;
-  /** What is not as in httpd, in whole sentences; httpd has no such directive if it begins with "mpmd only". */
+  /** What is not as in httpd, in whole sentences. */
   readonly differs?: string;
 }
 
