@@ -67,7 +67,10 @@ export class Generations {
       events: {
         ...events,
         onReady: () => {
-          for (const old of this.#rows) if (old !== serving) old?.endGracefully(events.remaining());
+          // One whose last threads have taken their time may have a successor by now, which ends it.
+          if (serving === this.#current) {
+            for (const old of this.#rows) if (old !== serving) old?.endGracefully(events.remaining());
+          }
           events.onReady();
         },
         onEnding: (reason: string) => {
