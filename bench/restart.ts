@@ -1,5 +1,6 @@
 // Does a restart lose anything under load? `deno task bench:restart [MPM ...]`: 20 graceful restarts in 20 s, with a port that comes and
-// goes and a broken configuration among them, while 64 clients keep their connections and 8 make one for each request.
+// goes and a broken configuration among them, while clients keep their connections, or make one for each request: 72 under event,
+// 10 under the others, where each occupies a thread or a process.
 
 import { freePort, TestServer, until } from "../tests/system/harness.ts";
 import {
@@ -11,8 +12,8 @@ import {
 
 const RESTARTS = 20;
 const INTERVAL_MS = 1000;
-const KEEP_ALIVE = 64;
-const SINGLE = 8;
+/** Clients that keep their connection, and clients that do not. */
+const CLIENTS = { event: [64, 8], others: [8, 2] } as const;
 /** The restart that meets a configuration with an error. */
 const BROKEN = 10;
 
@@ -37,8 +38,9 @@ async function measure(model: RestartModel): Promise<Row> {
       restartConfig(model, more).replaceAll("@PORT@", String(server.port)),
     );
   const configured = () => server.log("logs/error_log").split("resuming normal operations").length - 1;
-  const load = new RestartLoad(server.port, KEEP_ALIVE, SINGLE);
-  await until("the first answers", () => load.answered > KEEP_ALIVE);
+  const [keepAlive, single] = model.name === "event" ? CLIENTS.event : CLIENTS.others;
+  const load = new RestartLoad(server.port, keepAlive, single);
+  await until("the first answers", () => load.answered > keepAlive);
   const begun = performance.now();
   for (let i = 1; i <= RESTARTS; i++) {
     await configure(i === BROKEN ? "NoSuchDirective\n" : i % 2 === 1 ? `Listen 127.0.0.1:${port}\n` : "");
@@ -68,7 +70,7 @@ async function measure(model: RestartModel): Promise<Row> {
 console.log("| MPM | requests | failed | lines in the access log | restarts taken | slowest request |");
 console.log("| --- | --- | --- | --- | --- | --- |");
 let lost = false;
-for (const model of restartModels(KEEP_ALIVE + SINGLE)) {
+for (const model of restartModels(CLIENTS.others[0] + CLIENTS.others[1])) {
   if (Deno.args.length > 0 && !Deno.args.includes(model.name)) continue;
   const { name, requests, failures, lines, restarts, slowest } = await measure(model);
   console.log(
