@@ -138,7 +138,7 @@ class ControlProcess {
   }
 
   async #restart(asked: boolean): Promise<void> {
-    if (this.#ending !== "none" || this.#reloading) return;
+    if (this.#ending !== "none") return;
     const { host, mpm } = this;
     const graceful = asked || !mpm.restartsHard;
     if (graceful) {

@@ -5,7 +5,8 @@ import { closeInspector, onSignals } from "../platform/signals.ts";
 /** What the signals ask for. */
 export interface SignalActions {
   stop(signal: string): void;
-  restart(graceful: boolean): void;
+  /** The next one is asked for when this has been carried out. */
+  restart(graceful: boolean): Promise<void>;
   stopGracefully(): void;
 }
 
@@ -15,12 +16,6 @@ export type RemoteAction = "stop" | "restart" | "graceful" | "graceful-stop";
 /** Calls `carryOut` for what is asked, until the function that it returns is called. */
 export type RemoteControl = (carryOut: (action: RemoteAction) => void) => () => void;
 
-function remoteAction(actions: SignalActions, action: RemoteAction): void {
-  if (action === "stop") actions.stop("a request to stop");
-  else if (action === "graceful-stop") actions.stopGracefully();
-  else actions.restart(action === "graceful");
-}
-
 /**
  * The signals of a server, from the moment it can be found (by its ports, its pid file) until end(). What arrives before
  * somebody carries it out waits for that.
@@ -29,16 +24,19 @@ export class ServerSignals {
   readonly #ends: readonly (() => void)[];
   readonly #early: ((actions: SignalActions) => void)[] = [];
   #actions: SignalActions | undefined;
+  #restarting = false;
+  /** Another restart was asked for meanwhile, graceful or not: what has changed since this one was read counts too. */
+  #again: boolean | undefined;
 
   /** `remote` is another way in which the same is asked for, where there are no signals. */
   constructor(remote: RemoteControl | undefined) {
     this.#ends = [
-      remote?.((action) => this.#do((actions) => remoteAction(actions, action))) ?? (() => {}),
+      remote?.((action) => this.#do((actions) => this.#carryOut(actions, action))) ?? (() => {}),
       onSignals(["SIGTERM", "SIGINT", "SIGBREAK"], (signal) => this.#do((actions) => actions.stop(signal))),
-      onSignals(["SIGHUP"], () => this.#do((actions) => actions.restart(false))),
+      onSignals(["SIGHUP"], () => this.#do((actions) => this.#restart(actions, false))),
       onSignals(["SIGUSR1"], () => {
         closeInspector();
-        this.#do((actions) => actions.restart(true));
+        this.#do((actions) => this.#restart(actions, true));
       }),
       // A terminal sends this whenever its window changes its size: that must not end a server in its foreground.
       onSignals(
@@ -46,6 +44,26 @@ export class ServerSignals {
         () => this.#do((actions) => actions.stopGracefully()),
       ),
     ];
+  }
+
+  #carryOut(actions: SignalActions, action: RemoteAction): void {
+    if (action === "stop") actions.stop("a request to stop");
+    else if (action === "graceful-stop") actions.stopGracefully();
+    else this.#restart(actions, action === "graceful");
+  }
+
+  /** One after the other; those that are asked for while one is carried out are one more. */
+  async #restart(actions: SignalActions, graceful: boolean): Promise<void> {
+    if (this.#restarting) {
+      this.#again = graceful && this.#again !== false;
+      return;
+    }
+    this.#restarting = true;
+    for (let next: boolean | undefined = graceful; next !== undefined; next = this.#again) {
+      this.#again = undefined;
+      await actions.restart(next);
+    }
+    this.#restarting = false;
   }
 
   #do(action: (actions: SignalActions) => void): void {

@@ -102,7 +102,7 @@ class SingleProcess {
   }
 
   async #restart(): Promise<void> {
-    if (this.#ending || this.#reloading) return;
+    if (this.#ending) return;
     const { host, mpm } = this;
     if (!mpm.singleProcess) {
       host.log(
