@@ -3,12 +3,12 @@
 
 import * as posix from "../platform/posix.ts";
 import { processorCount } from "../platform/detect.ts";
-import { BindError } from "./bind_error.ts";
 import { ChildPool } from "./child_pool.ts";
 import type { ChildOrder } from "./child_order.ts";
 import { ControlServer } from "./control_channel.ts";
 import { resolveListen } from "./listen_addresses.ts";
 import type { ServerSockets } from "./listeners.ts";
+import { reload } from "./reload.ts";
 import { CheckedRelaySockets } from "./relay_sockets.ts";
 import { GlobalField, Scoreboard, type ScoreboardShape } from "./scoreboard.ts";
 import { ServerSignals } from "./server_signals.ts";
@@ -150,17 +150,10 @@ class ControlProcess {
     } else host.log("notice", mpm.messages.hardRestart, "SIGHUP received.  Attempting to restart");
     this.#reloading = true;
     host.supervisor?.reloading();
-    const config = await host.reload();
+    const config = await reload(host, this.sockets, () => this.#ending !== "none");
     this.#reloading = false;
     if (this.#ending !== "none") return;
     if (config === undefined) return host.supervisor?.ready();
-    try {
-      this.sockets.configure(await resolveListen(config.settings));
-    } catch (error) {
-      if (!(error instanceof BindError)) throw error;
-      host.log("crit", undefined, `${error.message.replaceAll("\n", " ")}; the running configuration stays`);
-      return host.supervisor?.ready();
-    }
     this.#config = config;
     host.onAdopted();
     this.server.admit(config.identity);

@@ -3,9 +3,9 @@
 
 import { processorCount } from "../platform/detect.ts";
 import { Generations } from "./generations.ts";
-import { BindError } from "./bind_error.ts";
 import { resolveListen } from "./listen_addresses.ts";
 import type { ServerSockets } from "./listeners.ts";
+import { reload } from "./reload.ts";
 import { HeldRelaySockets } from "./relay_sockets.ts";
 import { ServerSignals } from "./server_signals.ts";
 import { servingOrder } from "./serving_order.ts";
@@ -115,17 +115,10 @@ class SingleProcess {
     host.log("notice", mpm.messages.gracefulRestart, "restart requested");
     this.#reloading = true;
     host.supervisor?.reloading();
-    const config = await host.reload();
+    const config = await reload(host, this.sockets, () => this.#ending);
     this.#reloading = false;
     if (this.#ending) return;
     if (config === undefined) return host.supervisor?.ready();
-    try {
-      this.sockets.configure(await resolveListen(config.settings));
-    } catch (error) {
-      if (!(error instanceof BindError)) throw error;
-      host.log("crit", undefined, `${error.message.replaceAll("\n", " ")}; the running configuration stays`);
-      return host.supervisor?.ready();
-    }
     this.#config = config;
     host.onAdopted();
     const shape = this.#dimension(config);

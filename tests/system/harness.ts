@@ -61,6 +61,8 @@ export interface ServerSetup {
   readonly args?: readonly string[];
   /** A command that runs the server, with its arguments; the server's are appended. */
   readonly within?: readonly string[];
+  /** A command that becomes the server (by exec), with its arguments. */
+  readonly launcher?: readonly string[];
   /** Variables of the server's environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** Mode of ServerRoot and the directories below; default: only the user of the test enters them. */
@@ -114,7 +116,7 @@ export class TestServer {
       await Deno.writeTextFile(path, content);
     }
     const args = setup.args?.map(fill) ?? ["-d", root];
-    const [command, ...before] = [...setup.within ?? [], Deno.execPath()];
+    const [command, ...before] = [...setup.within ?? setup.launcher ?? [], Deno.execPath()];
     const process = new Deno.Command(command, {
       args: [...before, "run", "-A", ENTRY, ...args],
       env: setup.env,
