@@ -1,7 +1,9 @@
-// How does this server call the C library? The only place (with poller.ts) that knows libc's symbols, constants and errno.
+// How does this server call the C library? The place (with poller.ts and sockets.ts) that knows libc's symbols, constants and errno.
 //
 // Every function works on bare descriptor numbers. Results of ssize_t are declared i32: no call here asks for 2 GiB, and a
 // number costs nothing where a bigint is an allocation per call. The same goes for size_t arguments: a u32 is zero-extended.
+
+import { loadVariadicCalls, type VariadicCalls } from "./variadic.ts";
 
 /** Constants that differ between the systems. Linux: asm-generic (x86_64, aarch64); darwin: sys/socket.h, sys/fcntl.h. */
 const CONSTANTS = {
@@ -62,12 +64,10 @@ const COMMON = {
   accept: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
   dup2: { parameters: ["i32", "i32"], result: "i32" },
-  fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   mmap: { parameters: ["pointer", "u64", "i32", "i32", "i32", "i64"], result: "pointer" },
-  open: { parameters: ["buffer", "i32", "i32"], result: "i32" },
   pipe: { parameters: ["buffer"], result: "i32" },
   pread: { parameters: ["i32", "buffer", "u32", "i64"], result: "i32" },
   read: { parameters: ["i32", "buffer", "u32"], result: "i32" },
@@ -91,6 +91,7 @@ type Libc = Deno.DynamicLibrary<typeof COMMON>["symbols"];
 type LinuxLibc = Deno.DynamicLibrary<typeof LINUX>["symbols"];
 
 let common: Libc;
+let variadic: VariadicCalls;
 let linux: LinuxLibc | undefined;
 let errnoCell: Int32Array;
 let opened = false;
@@ -110,6 +111,7 @@ export class SystemError extends Error {
 export function openLibc(): void {
   if (opened) return;
   common = Deno.dlopen(C.library, COMMON).symbols;
+  variadic = loadVariadicCalls(C.library);
   let cell: Deno.PointerValue;
   if (os === "linux") {
     const symbols = Deno.dlopen(C.library, LINUX).symbols;
@@ -317,20 +319,20 @@ export function readAt(file: number, bytes: Uint8Array<ArrayBuffer>, length: num
 
 /** Opens a file for reading, close-on-exec. Returns the descriptor or -errno. */
 export function openForReading(path: string): number {
-  const fd = common.open(cString(path), C.O_CLOEXEC, 0);
+  const fd = variadic.open(cString(path), C.O_CLOEXEC, 0);
   return fd < 0 ? -errnoCell[0] : fd;
 }
 
 /** Opens an existing file for reading and writing, close-on-exec. @throws SystemError */
 export function openReadWrite(path: string): number {
-  const fd = common.open(cString(path), O_RDWR | C.O_CLOEXEC, 0);
+  const fd = variadic.open(cString(path), O_RDWR | C.O_CLOEXEC, 0);
   if (fd < 0) throw new SystemError(`open ${path}`, errno());
   return fd;
 }
 
 /** Opens (and creates, mode 0644) a file to append to, close-on-exec. @throws SystemError */
 export function openForAppend(path: string): number {
-  const fd = common.open(cString(path), O_WRONLY | C.O_APPEND | C.O_CREAT | C.O_CLOEXEC, 0o644);
+  const fd = variadic.open(cString(path), O_WRONLY | C.O_APPEND | C.O_CREAT | C.O_CLOEXEC, 0o644);
   if (fd < 0) throw new SystemError(`open ${path}`, errno());
   return fd;
 }
@@ -379,29 +381,29 @@ export function redirect(source: number, target: number): void {
 
 /** A second descriptor for the same open file, which children inherit when `inheritable`. @throws SystemError */
 export function duplicate(fd: number, inheritable: boolean): number {
-  const copy = common.fcntl(fd, inheritable ? F_DUPFD : C.F_DUPFD_CLOEXEC, 3);
+  const copy = variadic.fcntl(fd, inheritable ? F_DUPFD : C.F_DUPFD_CLOEXEC, 3);
   if (copy < 0) throw new SystemError("fcntl(F_DUPFD)", errno());
   return copy;
 }
 
 /** Sets or clears FD_CLOEXEC. @throws SystemError */
 export function setCloseOnExec(fd: number, on: boolean): void {
-  if (common.fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) < 0) throw new SystemError("fcntl(F_SETFD)", errno());
+  if (variadic.fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) < 0) throw new SystemError("fcntl(F_SETFD)", errno());
 }
 
 /** Makes all descriptors of this process but the standard ones close-on-exec. */
 export function closeAllOnExec(): void {
   // The list has a descriptor of its own, which is gone by the time it is tried.
   for (const fd of [...Deno.readDirSync("/dev/fd")].map(({ name }) => Number(name))) {
-    if (fd > 2) common.fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (fd > 2) variadic.fcntl(fd, F_SETFD, FD_CLOEXEC);
   }
 }
 
 /** Sets or clears O_NONBLOCK. @throws SystemError */
 export function setNonBlocking(fd: number, on: boolean): void {
-  const flags = common.fcntl(fd, F_GETFL, 0);
+  const flags = variadic.fcntl(fd, F_GETFL, 0);
   const wanted = on ? flags | C.O_NONBLOCK : flags & ~C.O_NONBLOCK;
-  if (flags < 0 || common.fcntl(fd, F_SETFL, wanted) < 0) throw new SystemError("fcntl(F_SETFL)", errno());
+  if (flags < 0 || variadic.fcntl(fd, F_SETFL, wanted) < 0) throw new SystemError("fcntl(F_SETFL)", errno());
 }
 
 function setOption(fd: number, level: number, option: number, value: number): boolean {
