@@ -81,6 +81,7 @@ export class ProcessServing implements Serving {
       onAccepted: () => this.#accepted++,
       onAcceptError: (errno) => this.#acceptError(errno),
     });
+    program.endOfThread();
     clearInterval(figures);
     endWatch();
   }

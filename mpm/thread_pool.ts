@@ -50,6 +50,8 @@ const IDLE_PROCESSOR = 0.4;
 const PROCESSORS_EVERY = 200;
 /** A thread that dies at start is not replaced faster than this (ms). */
 const RESTART_MS = 1000;
+/** At the end, threads that are idle have this long (ms) to end. */
+const END_MS = 1000;
 
 /** The server threads of one process. */
 export class ThreadPool {
@@ -64,6 +66,7 @@ export class ThreadPool {
   #processorsAt = 0;
   #maintainedAt = 0;
   #closed = false;
+  #allEnded: () => void = () => {};
 
   constructor(readonly parts: PoolParts) {
     this.#threads = new Array(parts.threads.max).fill(undefined);
@@ -255,6 +258,7 @@ export class ThreadPool {
     this.#alive--;
     this.parts.events.onThreadEnded(thread.index);
     if (!this.#closed) this.parts.events.onThreads(this.#alive, false);
+    else if (!this.#present.some(({ lost }) => !lost)) this.#allEnded();
   }
 
   /** The thread is gone: closes what it held, and starts another in its place. */
@@ -282,13 +286,21 @@ export class ThreadPool {
     this.#start(thread);
   }
 
-  /** The last connection is closed: ends all threads. A thread that was given up keeps what it holds until the process ends. */
-  close(): void {
+  /**
+   * The last connection is closed: ends all threads, and waits for it a moment: they may have log lines to write. A thread that
+   * was given up keeps what it holds until the process ends.
+   */
+  async close(): Promise<void> {
     this.#closed = true;
+    const done = new Promise<void>((resolve) => this.#allEnded = resolve);
     for (const thread of this.#present) {
       if (thread.lost) thread.worker?.terminate();
       else if (thread.running) this.#retire(thread);
       else this.#end(thread);
     }
+    if (!this.#present.some(({ lost }) => !lost)) return;
+    const timer = setTimeout(this.#allEnded, END_MS);
+    await done;
+    clearTimeout(timer);
   }
 }

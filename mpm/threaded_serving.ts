@@ -159,7 +159,7 @@ export class ThreadedServing implements Serving {
     });
     await this.#listener.run(this.#pool);
     endWatch();
-    this.#pool.close();
+    await this.#pool.close();
   }
 
   endGracefully(remaining?: Remaining): void {

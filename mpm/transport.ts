@@ -87,4 +87,6 @@ export interface ThreadProgram {
   onFault(error: unknown): void;
   /** Called after every batch of events, before the thread waits: buffered log lines go out. */
   endOfBatch(): void;
+  /** The thread ends: nothing else is called. */
+  endOfThread(): void;
 }

@@ -24,6 +24,7 @@ export async function runWorkerThread(
   scope.postMessage("ready");
   try {
     await run();
+    program.endOfThread();
     scope.postMessage("ended");
   } catch (error) {
     // A fault of the loop itself: what is left of this thread serves nobody.
