@@ -51,6 +51,8 @@ const F_GETFL = 3;
 const F_SETFL = 4;
 const F_DUPFD = 0;
 const FD_CLOEXEC = 1;
+const F_GETFD = 1;
+const F_SETPIPE_SZ = 1031;
 const AF_INET = 2;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
@@ -86,6 +88,9 @@ const LINUX = {
 } as const;
 
 const DARWIN = { __error: { parameters: [], result: "pointer" } } as const;
+
+/** The C library, for files of this folder that need calls of their own. */
+export const libraryName: string = C.library;
 
 type Libc = Deno.DynamicLibrary<typeof COMMON>["symbols"];
 type LinuxLibc = Deno.DynamicLibrary<typeof LINUX>["symbols"];
@@ -354,6 +359,18 @@ export function createWakePipe(): { readonly read: number; readonly write: numbe
   return { read: pair[0], write: pair[1] };
 }
 
+/**
+ * A pipe that others write to and a program reads: writing never waits, reading does; close-on-exec. It holds `capacity` bytes
+ * where the system lets us choose (Linux), else what it always does. @throws SystemError
+ */
+export function createPipe(capacity: number): { readonly read: number; readonly write: number } {
+  const pipe = createWakePipe();
+  setNonBlocking(pipe.read, false);
+  // The system may allow less (fs.pipe-max-size): then it stays as it is.
+  if (os === "linux") common.fcntl(pipe.write, F_SETPIPE_SZ, capacity);
+  return pipe;
+}
+
 /** Reads away what a wake pipe holds. */
 export function drain(pipe: number, buffer: Uint8Array<ArrayBuffer>): void {
   while (common.read(pipe, buffer, buffer.length) === buffer.length);
@@ -391,12 +408,13 @@ export function setCloseOnExec(fd: number, on: boolean): void {
   if (variadic.fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) < 0) throw new SystemError("fcntl(F_SETFD)", errno());
 }
 
-/** Makes all descriptors of this process but the standard ones close-on-exec. */
-export function closeAllOnExec(): void {
+/** Makes all descriptors of this process but the standard ones close-on-exec. Returns those that were not. */
+export function closeAllOnExec(): number[] {
   // The list has a descriptor of its own, which is gone by the time it is tried.
-  for (const fd of [...Deno.readDirSync("/dev/fd")].map(({ name }) => Number(name))) {
-    if (fd > 2) variadic.fcntl(fd, F_SETFD, FD_CLOEXEC);
-  }
+  const open = [...Deno.readDirSync("/dev/fd")].map(({ name }) => Number(name)).filter((fd) => fd > 2);
+  const inheritable = open.filter((fd) => variadic.fcntl(fd, F_GETFD, 0) === 0);
+  for (const fd of inheritable) variadic.fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return inheritable;
 }
 
 /** Sets or clears O_NONBLOCK. @throws SystemError */

@@ -22,7 +22,10 @@ import {
 } from "./config/mod.ts";
 import { childCommand } from "./child_command.ts";
 import { BUILT_IN_ELSEWHERE, isHttpdModule } from "./httpd_names.ts";
-import type { InheritedLogs, LogOpener } from "./log/log_file.ts";
+import { errorTarget } from "./log/config.ts";
+import { ErrorLogs } from "./log/error_logs.ts";
+import type { InheritedLogs, LogOpener } from "./log/inherited_logs.ts";
+import type { LogTarget } from "./log/target.ts";
 import { MODULES } from "./modules.ts";
 import type { Options } from "./options.ts";
 import type { ProgramData } from "./program.ts";
@@ -40,8 +43,8 @@ export interface Configuration {
   /** MPMs that were asked for, and by what. */
   readonly namedMpms: readonly { readonly name: string; readonly by: string }[];
   readonly pidFile: string | undefined;
-  readonly errorLog: string;
-  readonly logLevel: readonly string[];
+  /** Where the main server's errors go. */
+  readonly errorLog: LogTarget;
   /** For people, with their places. */
   readonly warnings: readonly string[];
   readonly settings: MpmSettings;
@@ -53,6 +56,8 @@ export interface Configuration {
   openLogs(logs: LogOpener): void;
   /** Opens all logs, and gives what the MPM is to run. @throws LogError, BindError if it listens nowhere */
   run(logs: InheritedLogs): RunnableConfig;
+  /** The error logs of this process; to be called after run(). */
+  openErrorLogs(logs: InheritedLogs): ErrorLogs;
 }
 
 /** ServerRoot until something else is said: where mod.ts is, where the compiled program is, or the current directory. */
@@ -125,8 +130,6 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     mpm: named[0]?.name ?? defaultMpm().name,
     serverRoot: read.serverRoot,
     defines: read.defines,
-    errorLog: absolute(values.errorLog),
-    logLevel: values.logLevel,
   };
   if (options.checksDocumentRoot) warnings.push(...checkDocumentRoots(config));
   for (const module of MODULES) await module.checkConfig?.(config, read.serverRoot);
@@ -134,10 +137,12 @@ export async function loadConfiguration(options: Options, entry: string): Promis
   const defined = read.defines.map(([name]) => name);
   const identity = checkedAt(nodes, /^(?:user|group)$/i, () => identityOf(config, defined));
   const permissions = checkedAt(nodes, /^denopermissions$/i, () => startPermissions(config, read.serverRoot));
+  const errorLog = errorTarget(config.main.store, read.serverRoot);
   const openLogs = (logs: LogOpener) => {
-    const { errorLog } = program;
-    if (errorLog !== "/dev/stderr") logs.open(errorLog, "AH00091: could not open error log file");
-    for (const module of MODULES) module.openLogs?.(config, read.serverRoot, logs);
+    for (const { store } of [config.main, ...config.hosts]) {
+      logs.open(errorTarget(store, read.serverRoot), "AH00091: could not open error log file");
+    }
+    for (const module of MODULES) module.openLogs?.(config, logs);
   };
   return {
     identity,
@@ -149,8 +154,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     source: alone ? `application ${application}` : read.includes[0].file,
     namedMpms: named,
     pidFile: values.pidFile.toLowerCase() === "none" ? undefined : absolute(values.pidFile),
-    errorLog: program.errorLog,
-    logLevel: values.logLevel,
+    errorLog,
     warnings: [...warnings, ...read.warnings, ...config.warnings].map(({ message, file, line }) =>
       `${message} (line ${line} of ${file})`
     ),
@@ -160,16 +164,17 @@ export async function loadConfiguration(options: Options, entry: string): Promis
       if (settings.listen.length === 0) {
         throw new BindError("the configuration has no Listen");
       }
-      logs.begin();
+      logs.begin(errorLog, identity);
       openLogs(logs);
       return {
         settings,
         childCommand: childCommand(entry, identity),
         identity,
-        program: { ...program, logs: logs.descriptors } satisfies ProgramData,
+        program: { ...program, logs: logs.opened } satisfies ProgramData,
         permissions,
         firstRequestMs: values.headTimeout.initial || values.timeout,
       };
     },
+    openErrorLogs: ({ opened }) => new ErrorLogs({ config, serverRoot: read.serverRoot, opened, thread: -1 }),
   };
 }

@@ -2,6 +2,8 @@
 // cannot: the daemon keeps the pipe to its starter open just as long.
 
 import * as posix from "../platform/posix.ts";
+import type { OpenedLogs } from "./log/inherited_logs.ts";
+import { type LogTarget, targetKey } from "./log/target.ts";
 import { writeAll, type WriteLine } from "./log/sinks.ts";
 
 /** Set for a daemon by its starter. */
@@ -49,12 +51,9 @@ export class StarterPipe {
   readonly #fd: number;
 
   /** From now on standard output and error, which children inherit, are the error log; the pipe has a descriptor of its own. */
-  constructor(errorLog: string) {
+  constructor(errorLog: LogTarget, opened: OpenedLogs) {
     this.#fd = posix.duplicate(2, false);
-    const fd = posix.openForAppend(errorLog === "/dev/stderr" ? "/dev/null" : errorLog);
-    posix.redirect(fd, 1);
-    posix.redirect(fd, 2);
-    posix.close(fd);
+    redirectOutput(errorLog, opened);
     Deno.env.delete(DAEMON_VARIABLE);
   }
 
@@ -71,4 +70,15 @@ export class StarterPipe {
     this.write(new TextEncoder().encode(READY));
     posix.close(this.#fd);
   }
+}
+
+/** What anybody prints goes into the error log, if it takes lines that are not made for it. */
+export function redirectOutput(errorLog: LogTarget, { descriptors }: OpenedLogs): void {
+  const known: number | undefined = errorLog.kind === "standard"
+    ? undefined
+    : descriptors[targetKey(errorLog)];
+  const fd = known ?? posix.openForAppend("/dev/null");
+  posix.redirect(fd, 1);
+  posix.redirect(fd, 2);
+  if (known === undefined) posix.close(fd);
 }

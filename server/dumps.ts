@@ -5,6 +5,7 @@ import type { Mpm } from "../mpm/mod.ts";
 import type { ConfigNode, ServerConfig, VirtualServer } from "./config/mod.ts";
 import type { Configuration } from "./configuration.ts";
 import { BUILT_IN_ELSEWHERE } from "./httpd_names.ts";
+import { targetKey } from "./log/target.ts";
 import { MODULES } from "./modules.ts";
 import type { Dump } from "./options.ts";
 
@@ -90,7 +91,7 @@ function runSettings(configuration: Configuration): string[] {
   return [
     `ServerRoot: "${serverRoot}"`,
     `Main DocumentRoot: "${documentRoot ?? ""}"`,
-    `Main ErrorLog: "${errorLog}"`,
+    `Main ErrorLog: "${targetKey(errorLog)}"`,
     ...pidFile === undefined ? [] : [`PidFile: "${pidFile}"`],
     ...defines,
     ...identityLines(config),

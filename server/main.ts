@@ -10,7 +10,6 @@ import {
   relays,
   runChild,
   runMpm,
-  type RunnableConfig,
   type ServerHost,
   type ThreadModule,
 } from "../mpm/mod.ts";
@@ -21,13 +20,13 @@ import { buildSettings, compiledModules } from "./build_settings.ts";
 import { checkConfinement } from "./checks.ts";
 import { ConfigError } from "./config/mod.ts";
 import { type Configuration, defaultServerRoot, loadConfiguration } from "./configuration.ts";
-import { isDaemon, startDaemon, StarterPipe } from "./daemon.ts";
+import { isDaemon, redirectOutput, startDaemon, StarterPipe } from "./daemon.ts";
 import { directiveText, listDirectives } from "./directive_list.ts";
 import { dumpText } from "./dumps.ts";
-import { ErrorLog } from "./log/error_log.ts";
 import { isLauncher, launch } from "./launcher.ts";
+import type { ErrorLogs } from "./log/error_logs.ts";
+import { InheritedLogs } from "./log/inherited_logs.ts";
 import { severity } from "./log/levels.ts";
-import { InheritedLogs } from "./log/log_file.ts";
 import { LogCheck } from "./log_check.ts";
 import { type Options, parseOptions, USAGE, UsageError } from "./options.ts";
 import { PidFileError, removePid, writePid } from "./pid_file.ts";
@@ -151,7 +150,7 @@ async function check(
   warn(configuration, startup);
   if (!options.test) return 0;
   await checkConfinement(entry, configuration, choice.mpm, options.oneProcess);
-  configuration.openLogs(new LogCheck());
+  configuration.openLogs(new LogCheck(configuration.serverRoot));
   startup.say("notice", "Syntax OK");
   return 0;
 }
@@ -169,24 +168,35 @@ async function run(
 ): Promise<number> {
   const { options, args, entry, startup } = start;
   await checkConfinement(entry, configuration, choice.mpm, options.oneProcess);
-  const logs = new InheritedLogs(!relays(choice.mpm, configuration.settings));
+  const module = choice.mpm.module.replace(/_module$/, "");
+  const background = isDaemon();
+  let errorLogs: ErrorLogs | undefined;
+  const logs = new InheritedLogs({
+    inherited: !relays(choice.mpm, configuration.settings),
+    serverRoot: configuration.serverRoot,
+    background,
+    onProblem: (ah, message) => errorLogs?.main.log("error", "core", ah, message),
+  });
   const config = configuration.run(logs);
-  const log = new ErrorLog(configuration.errorLog, configuration.logLevel, -1);
+  errorLogs = configuration.openErrorLogs(logs);
   const { pidFile } = configuration;
   warn(configuration, startup);
   if (isRoot() && configuration.identity === undefined) {
-    log.log("warn", "unixd", undefined, "started by root without User: requests are answered as root");
+    const message = "started by root without User: requests are answered as root";
+    errorLogs.main.log("warn", "unixd", undefined, message);
   }
   let starter: StarterPipe | undefined;
   let addresses: readonly string[] = [];
   let serving = false;
   const host: ServerHost = {
     config,
-    supervisor: findSupervisor((message) => log.log("warn", "systemd", undefined, message)),
+    supervisor: findSupervisor((message) => errorLogs?.main.log("warn", "systemd", undefined, message)),
     log(level, ah, message) {
-      log.log(level, choice.mpm.module.replace(/_module$/, ""), ah, message);
+      errorLogs?.main.log(level, module, ah, message);
       // Whoever waits for the server to start is told why it does not.
-      if (serving || configuration.errorLog === "/dev/stderr" || severity(level) > severity("error")) return;
+      if (serving || configuration.errorLog.kind === "standard" || severity(level) > severity("error")) {
+        return;
+      }
       startup.say(level, ah === undefined ? message : `${ah}: ${message}`);
     },
     module: THREAD_MODULE,
@@ -195,8 +205,8 @@ async function run(
     onBound: (bound) => {
       addresses = bound;
       if (pidFile !== undefined) writePid(pidFile);
-      if (!isDaemon()) return;
-      starter = new StarterPipe(configuration.errorLog);
+      if (!background) return;
+      starter = new StarterPipe(configuration.errorLog, logs.opened);
       startup.replaceStandardError(starter.write);
     },
     onServing: () => {
@@ -207,7 +217,21 @@ async function run(
     remote: pidFile === undefined || capabilities["unix signals"].available
       ? undefined
       : (carryOut) => openRemoteControl(controlFile(pidFile), carryOut),
-    reload: () => reload(start, choice, log, logs),
+    async reload() {
+      const fresh = await reload(start, choice, host.log);
+      if (fresh === undefined) return undefined;
+      try {
+        const running = fresh.run(logs);
+        errorLogs?.close();
+        errorLogs = fresh.openErrorLogs(logs);
+        if (background) redirectOutput(fresh.errorLog, logs.opened);
+        return running;
+      } catch (error) {
+        if (!isTold(error)) throw error;
+        stays(error, host.log);
+        return undefined;
+      }
+    },
     onAdopted: () => logs.closeOthers(),
     onGracefulStop: () => {
       if (pidFile !== undefined) removePid(pidFile);
@@ -221,7 +245,8 @@ async function run(
     return await runMpm(choice.mpm, host, options.oneProcess);
   } finally {
     if (pidFile !== undefined) removePid(pidFile);
-    log.close();
+    errorLogs.close();
+    await logs.close();
   }
 }
 
@@ -246,29 +271,24 @@ function announce(
 async function reload(
   { options, entry }: Start,
   choice: MpmChoice,
-  log: ErrorLog,
-  logs: InheritedLogs,
-): Promise<RunnableConfig | undefined> {
-  const module = choice.mpm.module.replace(/_module$/, "");
+  log: ServerHost["log"],
+): Promise<Configuration | undefined> {
   try {
     const configuration = await loadConfiguration(options, entry);
     const chosen = chooseMpm(configuration.namedMpms, defaultMpm(), await probe());
     if (chosen.mpm !== choice.mpm) {
-      log.log("crit", module, "AH00534", "Configuration error: The MPM cannot be changed during restart.");
+      log("crit", "AH00534", "Configuration error: The MPM cannot be changed during restart.");
       return undefined;
     }
     await checkConfinement(entry, configuration, choice.mpm, options.oneProcess);
-    const config = configuration.run(logs);
-    log.reopen();
-    return config;
+    return configuration;
   } catch (error) {
     if (!isTold(error)) throw error;
-    log.log(
-      "crit",
-      module,
-      undefined,
-      `${error.message.replaceAll("\n", " ")}; the running configuration stays`,
-    );
+    stays(error, log);
     return undefined;
   }
+}
+
+function stays({ message }: Error, log: ServerHost["log"]): void {
+  log("crit", undefined, `${message.replaceAll("\n", " ")}; the running configuration stays`);
 }

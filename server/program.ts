@@ -12,10 +12,13 @@ import type { ConfigNode, ConfigTree, VirtualServer } from "./config/mod.ts";
 import { applyTree } from "./apply_tree.ts";
 import { serverBanner } from "./http/content/mod.ts";
 import type { ConnectionSettings } from "./http/engine/service.ts";
-import { ErrorLog } from "./log/error_log.ts";
-import { type LogDescriptors, logOutput } from "./log/log_file.ts";
-import { writeAll, type WriteLine } from "./log/sinks.ts";
+import { ErrorLogs } from "./log/error_logs.ts";
+import type { OpenedLogs } from "./log/inherited_logs.ts";
+import type { HttpdLevel } from "./log/levels.ts";
+import { shortModuleName } from "./log/thresholds.ts";
 import { MODULES } from "./modules.ts";
+import type { Exchange } from "./request/exchange.ts";
+import { ExchangeLogSubject } from "./request/log_subject.ts";
 import { RequestService } from "./request/service.ts";
 import { BUILT, DESCRIPTION, VERSION } from "./version.ts";
 
@@ -26,11 +29,8 @@ export interface ProgramData {
   readonly serverRoot: string;
   /** -D and Define, for .htaccess files. */
   readonly defines: ConfigTree["defines"];
-  /** Absolute. */
-  readonly errorLog: string;
-  readonly logLevel: readonly string[];
   /** The logs that the control process has opened. */
-  readonly logs: LogDescriptors;
+  readonly logs: OpenedLogs;
 }
 
 /** What a thread is told, with the server's part of it. */
@@ -53,18 +53,33 @@ export async function createProgram(order: ProgramOrder): Promise<ThreadProgram>
     usesEventLoop,
     onFault: onUncaught,
     endOfBatch: () => service.endOfBatch(),
+    endOfThread: () => service.endOfThread(),
   };
 }
 
 /** The service of one thread. @throws whatever a module throws that cannot start, an application that does not load for one */
 async function createService(data: ProgramData, order: ThreadOrder) {
   const mpm = findMpm(data.mpm);
-  const errorLog = new ErrorLog(errorLogTarget(data), data.logLevel, order.thread);
   const config = applyTree(data.nodes, data.serverRoot, mpm, {
     defines: data.defines,
-    warn: ({ file, line, message }) => errorLog.log("warn", "core", undefined, `${file}:${line}: ${message}`),
+    warn: ({ file, line, message }) =>
+      errorLogs.main.log("warn", "core", undefined, `${file}:${line}: ${message}`),
   });
-  const hooks = MODULES.flatMap((module) => module.hooks?.() ?? []);
+  const { serverRoot, logs: opened } = data;
+  const errorLogs = new ErrorLogs({ config, serverRoot, opened, thread: order.thread });
+  const logAbout = (
+    exchange: Exchange,
+    level: HttpdLevel,
+    module: string,
+    ah: string | undefined,
+    message: string,
+  ) => {
+    const { vhost: host, dir } = exchange;
+    const subject = () => new ExchangeLogSubject(exchange);
+    errorLogs.logAbout({ host, dir, subject }, level, module, ah, message);
+  };
+  const modules = MODULES.map((module) => ({ name: shortModuleName(module.name), hooks: module.hooks?.() }));
+  const hooks = modules.flatMap((module) => module.hooks ?? []);
   const tokens = config.main.store.get(coreServer).serverTokens ?? CORE_DEFAULTS.serverTokens;
   const serverField = serverBanner(tokens, { version: VERSION, platform: systemTitle, components: [] });
   const scoreboard = openScoreboard(order.scoreboard);
@@ -79,14 +94,11 @@ async function createService(data: ProgramData, order: ThreadOrder) {
     prepare,
     serverSoftware: serverField,
     documentRoot: (host) => host.store.get(coreServer).documentRoot,
-    log: (level, ah, message, client) =>
-      errorLog.log(level, "core", ah, message, {
-        client: client.address === "unix" ? "unix" : `${client.address}:${client.port}`,
-      }),
+    log: (level, module, ah, message, about) => logAbout(about, level, module, ah, message),
   });
   if (!keepsFfi(config)) giveUpFfi();
-  for (const { threadInit } of hooks) {
-    await threadInit?.({
+  for (const module of modules) {
+    await module.hooks?.threadInit?.({
       server: {
         description: DESCRIPTION,
         mpm: mpm?.title ?? data.mpm,
@@ -99,7 +111,10 @@ async function createService(data: ProgramData, order: ThreadOrder) {
       serverRoot: data.serverRoot,
       thread: order.thread,
       logs: data.logs,
-      log: (level, ah, message) => errorLog.log(level, "core", ah, message),
+      log(level, ah, message, about) {
+        if (about === undefined) errorLogs.main.log(level, module.name, ah, message);
+        else logAbout(about, level, module.name, ah, message);
+      },
     });
   }
   return {
@@ -107,15 +122,9 @@ async function createService(data: ProgramData, order: ThreadOrder) {
     usesEventLoop: MODULES.some(({ usesEventLoop }) => usesEventLoop?.(config) === true),
     onUncaught(error: unknown): void {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
-      errorLog.log("error", "core", undefined, `uncaught in thread ${order.thread}: ${text}`);
+      errorLogs.main.log("error", "core", undefined, `uncaught in thread ${order.thread}: ${text}`);
     },
   };
-}
-
-function errorLogTarget({ errorLog, logs }: ProgramData): string | WriteLine {
-  if (errorLog === "/dev/stderr") return errorLog;
-  const output = logOutput(errorLog, logs);
-  return (line) => writeAll(output, line);
 }
 
 function connectionSettings(host: VirtualServer, serverField: string): ConnectionSettings {

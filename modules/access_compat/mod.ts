@@ -146,7 +146,7 @@ function accessChecker(exchange: Exchange): Access {
   if (denied instanceof Promise) return denied;
   const order = valueFor(compat.order, exchange) ?? "deny,allow";
   const passes = order === "deny,allow" ? allowed || !denied : allowed && !denied;
-  return passes ? undefined : deniedByConfiguration("AH01797", exchange);
+  return passes ? undefined : deniedByConfiguration("access_compat", "AH01797", exchange);
 }
 
 export const accessCompat: ServerModule = {

@@ -129,7 +129,7 @@ function authChecker(exchange: Exchange): Access {
   if (!isConstant(root)) exchange.dependsOn = "request";
   const passed = authorize(root, exchange);
   if (passed instanceof Promise) return passed;
-  return passed ? undefined : deniedByConfiguration("AH01630", exchange);
+  return passed ? undefined : deniedByConfiguration("authz_core", "AH01630", exchange);
 }
 
 /** The module; `providers` are those of other modules. */

@@ -30,9 +30,6 @@ export interface CoreServer {
   allowEncodedSlashes?: "off" | "on" | "nodecode";
   // The following are for the main server only.
   pidFile?: string;
-  errorLog?: string;
-  /** Default level and levels per module, as LogLevel's arguments say. */
-  logLevel?: readonly string[];
   serverTokens?: ServerTokens;
   /** Unset: on when some place shows the server status. */
   extendedStatus?: boolean;
@@ -91,8 +88,6 @@ export const CORE_DEFAULTS = {
   mergeSlashes: true,
   allowEncodedSlashes: "off",
   pidFile: "logs/httpd.pid",
-  errorLog: "logs/error_log",
-  logLevel: ["warn"],
   serverTokens: "Full",
   openFileCacheMax: 1000,
   openFileCacheValid: 1000,

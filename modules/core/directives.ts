@@ -290,16 +290,6 @@ export const coreDirectives: readonly Directive[] = [
     1,
     { default: "logs/httpd.pid", differs: "none writes no file; -k then finds no server." },
   ),
-  serverRow("ErrorLog", "errorLog", SERVER, "file", "Where errors are logged", ([file]) => file),
-  serverRow(
-    "LogLevel",
-    "logLevel",
-    SERVER,
-    "[module:]level [module:level] ...",
-    "How much is logged",
-    (levels) => levels,
-    [1, 32],
-  ),
   serverRow(
     "ServerTokens",
     "serverTokens",

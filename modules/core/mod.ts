@@ -5,6 +5,7 @@ import type { ServerModule } from "../../server/request/module.ts";
 import { CORE_DEFAULTS, coreServer } from "./config.ts";
 import { fileErrorReply, handleFile } from "./default_handler.ts";
 import { coreDirectives } from "./directives.ts";
+import { errorLogDirectives } from "./log_directives.ts";
 import { openFiles } from "./open_files.ts";
 import { quickTrace, traceBody, tracesBody } from "./trace.ts";
 import { mapToStorage, translateName } from "./translate.ts";
@@ -12,7 +13,7 @@ import { mapToStorage, translateName } from "./translate.ts";
 export const core: ServerModule = {
   name: "core_module",
   source: "core.c",
-  directives: coreDirectives,
+  directives: [...coreDirectives, ...errorLogDirectives],
   hooks: () => ({
     threadInit({ config }) {
       const values = { ...CORE_DEFAULTS, ...config.main.store.get(coreServer) };

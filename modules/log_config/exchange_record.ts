@@ -1,20 +1,10 @@
 // How does a log read an Exchange? One object a thread, pointed at one exchange after the other: nothing is copied or allocated
 // for a line.
 
-import { environmentVariable } from "../../platform/environment.ts";
 import { Field } from "../../server/http/parser/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
+import { asBytes } from "./line.ts";
 import type { LogRecord } from "./record.ts";
-
-const encoder = new TextEncoder();
-
-/** Decoded names are text; a log shows the bytes of their UTF-8. */
-function asBytes(text: string): string {
-  for (let i = 0; i < text.length; i++) {
-    if (text.charCodeAt(i) > 0x7f) return String.fromCharCode(...encoder.encode(text));
-  }
-  return text;
-}
 
 const some = (text: string | undefined): string | undefined =>
   text === undefined || text === "" ? undefined : asBytes(text);
@@ -25,7 +15,6 @@ export class ExchangeRecord implements LogRecord {
   exchange!: Exchange;
   readonly pid = Deno.pid;
   readonly user = undefined;
-  readonly logId = undefined;
   readonly bytesIn = undefined;
   readonly bytesOut = undefined;
   readonly firstByteMicros = undefined;
@@ -33,6 +22,9 @@ export class ExchangeRecord implements LogRecord {
   /** @param tid index of the server thread */
   constructor(readonly tid: number) {}
 
+  get logId(): string | undefined {
+    return this.exchange.logId;
+  }
   get clientAddress(): string {
     return shown(this.exchange.transport.peer.address);
   }
@@ -142,14 +134,12 @@ export class ExchangeRecord implements LogRecord {
     return undefined;
   }
 
-  /** Requests have no environment of their own yet: the one of the process. */
   env(name: string): string | undefined {
-    return environmentVariable(name);
+    return this.exchange.environment?.get(name);
   }
 
-  /** Modules leave no notes yet. */
-  note(): undefined {
-    return undefined;
+  note(name: string): string | undefined {
+    return this.exchange.notes?.get(name);
   }
 }
 

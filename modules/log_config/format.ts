@@ -1,13 +1,18 @@
 // How does a line of the access log look? A LogFormat is compiled once, when the configuration is read, into a list of
-// functions; writing a line is calling them and joining what they give (http-core.md 13).
+// functions; writing a line is calling them, and they put their bytes where they are written from (http-core.md 13).
 
-import { ABSENT, FormatError, type Item, ITEMS } from "./items.ts";
+import type { LineQueue } from "../../server/log/line_queue.ts";
+import { FormatError, type Item, ITEMS } from "./items.ts";
+import { asBytes, JsonLine, PlainLine } from "./line.ts";
 import type { LogRecord } from "./record.ts";
 
 export { FormatError } from "./items.ts";
 
-/** A compiled format: the line without its end. */
-export type LineFormat = (record: LogRecord) => string;
+/** A compiled format. For a log it gives a function that adds the line of a request to it. */
+export type LineFormat = (log: LineQueue) => (record: LogRecord) => void;
+
+/** A format that begins with this is a list of `name=item`, and its lines are JSON objects (mpmd only). */
+const JSON_MARK = "json:";
 
 /** Between `%` and the letter: `!`, `<`, `>`, `{argument}` and statuses with commas, in any order, as httpd takes them. */
 interface Modifiers {
@@ -55,13 +60,13 @@ function readModifiers(format: string, start: number, modifiers: Modifiers): num
 }
 
 function ofOriginal(letter: string, item: Item): Item {
-  if (letter === "s") return (record) => String(record.originalStatus);
-  return (record) => item(record.original());
+  if (letter === "s") return (record, to) => to.number(record.originalStatus);
+  return (record, to) => item(record.original(), to);
 }
 
 /** %200,304{Referer}i: only for these final statuses; with `!`, only for others. */
 function conditional(item: Item, statuses: ReadonlySet<number>, negated: boolean): Item {
-  return (record) => statuses.has(record.status) !== negated ? item(record) : ABSENT;
+  return (record, to) => statuses.has(record.status) !== negated ? item(record, to) : to.absent();
 }
 
 /** \n, \r and \t of a format, quotes and backslashes. */
@@ -71,10 +76,14 @@ function unescape(text: string): string {
 
 /** Compiles a LogFormat. @throws FormatError for an item that is not known, or lacks what it needs */
 export function compileFormat(format: string): LineFormat {
+  return format.startsWith(JSON_MARK) ? compileJson(format) : compilePlain(format);
+}
+
+function compilePlain(format: string): LineFormat {
   const items: Item[] = [];
   /** literals[i] stands before items[i], the last one at the end. */
   const literals: string[] = [""];
-  const literal = (text: string) => literals[literals.length - 1] += text;
+  const literal = (text: string) => literals[literals.length - 1] += asBytes(text);
   for (let at = 0; at < format.length;) {
     const percent = format.indexOf("%", at);
     if (percent !== at) literal(unescape(format.slice(at, percent < 0 ? undefined : percent)));
@@ -90,9 +99,54 @@ export function compileFormat(format: string): LineFormat {
     at = end;
   }
   const count = items.length;
-  return (record) => {
-    let line = literals[0];
-    for (let i = 0; i < count; i++) line += items[i](record) + literals[i + 1];
-    return line;
+  return (log) => {
+    const line = new PlainLine(log);
+    return (record) => {
+      line.own(literals[0]);
+      for (let i = 0; i < count; i++) {
+        items[i](record, line);
+        line.own(literals[i + 1]);
+      }
+      log.endLine();
+    };
+  };
+}
+
+/** `json: name=%item name=%item ...`: every item is a member, with its name. */
+function compileJson(format: string): LineFormat {
+  const items: Item[] = [];
+  const names: string[] = [];
+  const member = /\s*([^\s=%]+)=(?=%)/y;
+  let at = JSON_MARK.length;
+  while (format.slice(at).trim() !== "") {
+    member.lastIndex = at;
+    const found = member.exec(format);
+    if (found === null) {
+      throw new FormatError(
+        `${JSON_MARK} takes members such as status=%>s, not "${format.slice(at).trim()}"`,
+      );
+    }
+    const { item, end } = readItem(format, member.lastIndex);
+    if (end < format.length && !/\s/.test(format[end])) {
+      throw new FormatError(
+        `${JSON_MARK} a member is one item: ${found[1]}=${format.slice(member.lastIndex)}`,
+      );
+    }
+    names.push(asBytes(`${names.length === 0 ? "{" : ","}${JSON.stringify(found[1])}:`));
+    items.push(item);
+    at = end;
+  }
+  if (items.length === 0) throw new FormatError(`${JSON_MARK} needs members such as status=%>s`);
+  const count = items.length;
+  return (log) => {
+    const line = new JsonLine(log);
+    return (record) => {
+      for (let i = 0; i < count; i++) {
+        line.raw(names[i]);
+        items[i](record, line);
+      }
+      line.raw("}");
+      log.endLine();
+    };
   };
 }

@@ -4,12 +4,27 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { ArgumentError } from "../../server/config/mod.ts";
 import { COMMON } from "./custom_log.ts";
-import { escapeItem } from "./escape.ts";
 import { compileFormat, FormatError } from "./format.ts";
-import { COMBINED, record, type Texts } from "./test_record.ts";
+import { COMBINED, memoryLog, record, type Texts } from "./test_record.ts";
+
+/** What a log gets that is written in `format`. */
+function lines(format: string) {
+  const { queue, text } = memoryLog();
+  const write = compileFormat(format)(queue);
+  return (...made: Parameters<typeof record>): string => {
+    write(record(...made));
+    queue.flush();
+    return text().slice(0, -1);
+  };
+}
 
 function line(format: string, ...made: Parameters<typeof record>): string {
-  return compileFormat(format)(record(...made));
+  return lines(format)(...made);
+}
+
+/** A text as a log shows what comes from a client. */
+function escapeItem(text: string): string {
+  return line("%m", { method: text });
 }
 
 Deno.test("LogFormat: common and combined", () => {
@@ -121,8 +136,8 @@ Deno.test("LogFormat: %t at the begin or end, by strftime, or as numbers", () =>
 });
 
 Deno.test("LogFormat: %t follows from one second to the next, and back", () => {
-  const format = compileFormat("%{%S}t");
-  const at = (seconds: number) => format(record({ startTime: record().startTime + seconds * 1000 }));
+  const format = lines("%{%S}t");
+  const at = (seconds: number) => format({ startTime: record().startTime + seconds * 1000 });
   assertEquals([at(0), at(0.4), at(1), at(0), at(53)], ["07", "07", "08", "07", "00"]);
 });
 
@@ -195,5 +210,43 @@ Deno.test("escapes: what is escaped is printable ASCII, cannot end a quoted item
         String.fromCharCode(hex === undefined ? names[char] : parseInt(hex, 16)),
     );
     assertEquals(back, String.fromCharCode(...bytes));
+  }));
+});
+
+Deno.test("json: an object a line, with numbers, texts and null", () => {
+  const text = line("json: time=%{%F %T}t client=%a status=%>s bytes=%b none=%I referer=%{Referer}i", {
+    bytesIn: undefined,
+    bodyBytes: 0,
+  }, { requestHeaders: { referer: 'a"b\\c\n\v\xe9' } });
+  assertEquals(JSON.parse(text), {
+    time: "2026-03-04 05:06:07",
+    client: "192.0.2.1",
+    status: 200,
+    bytes: null,
+    none: null,
+    referer: 'a"b\\c\n\v\xe9',
+  });
+  assertMatch(text, /^[\x20-\x7e]*$/);
+});
+
+Deno.test("json: whatever a client sends comes back out of the line", () => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
+    const sent = String.fromCharCode(...bytes);
+    const text = line("json: a=%{a}i b=%{status}n", {}, { requestHeaders: { a: sent } });
+    assertEquals(JSON.parse(text), { a: sent, b: null });
+  }));
+});
+
+Deno.test("json: what is no member is an error of the configuration", () => {
+  for (
+    const bad of ["json:", "json: x", "json: a=b", "json: a=%sb", "json: a=%s%s", "json: =%s", "json: a=%Z"]
+  ) {
+    assertThrows(() => compileFormat(bad), FormatError);
+  }
+});
+
+Deno.test("numbers: every number of a size that occurs is written as it is", () => {
+  fc.assert(fc.property(fc.oneof(fc.nat(), fc.maxSafeNat()), (value) => {
+    assertEquals(line("%B", { bodyBytes: value }), String(value));
   }));
 });

@@ -1,48 +1,33 @@
 // What does each item of a LogFormat show? One table (http-core.md 13).
 
 import { ArgumentError } from "../../server/config/mod.ts";
-import { escapeItem } from "./escape.ts";
+import { CLF_TIME, timeFormat } from "../../server/log/strftime.ts";
+import { asBytes, type LineWriter } from "./line.ts";
 import type { LogRecord } from "./record.ts";
-import { CLF_TIME, timeFormat } from "./time.ts";
 
-/** The text of an item for one request. */
-export type Item = (record: LogRecord) => string;
+/** Puts the value of an item for one request into a line: one value, always. */
+export type Item = (record: LogRecord, to: LineWriter) => void;
 
 /** A LogFormat that cannot be used; a ConfigError once the directive is known. */
 export class FormatError extends ArgumentError {}
 
-/** What stands for something that is not there. */
-export const ABSENT = "-";
-
-function shown(text: string | undefined): string {
-  return text === undefined ? ABSENT : escapeItem(text);
-}
-
-const numeric = (value: number | undefined): string => value === undefined ? ABSENT : String(value);
-
 /** The password of a URI with user information is nobody's business (RFC 9110 §4.2.4). */
-function requestLine({ requestLine: line }: LogRecord): string {
-  if (line === undefined) return ABSENT;
+function requestLine({ requestLine: line }: LogRecord, to: LineWriter): void {
+  if (line === undefined) return to.absent();
   const target = line.indexOf(" ") + 1;
-  const masked = line.charCodeAt(target) === 0x2f ? line : maskPassword(line);
-  return escapeItem(masked);
+  to.text(line.charCodeAt(target) === 0x2f ? line : maskPassword(line));
 }
 
 function maskPassword(line: string): string {
   return line.replace(/^(\S+ [A-Za-z][\w+.-]*:\/\/[^\s\/?#:@]*):[^\s\/?#]*@/, "$1:XXXXXXXX@");
 }
 
+const MICROS: Readonly<Record<string, number>> = { us: 1, ms: 1000, s: 1_000_000 };
+
 function duration(unit: string): Item {
-  switch (unit) {
-    case "us":
-      return (record) => String(Math.floor(record.durationMicros));
-    case "ms":
-      return (record) => String(Math.floor(record.durationMicros / 1000));
-    case "s":
-      return (record) => String(Math.floor(record.durationMicros / 1_000_000));
-    default:
-      throw new FormatError(`%{${unit}}T: the unit must be s, ms or us`);
-  }
+  const micros = MICROS[unit];
+  if (micros === undefined) throw new FormatError(`%{${unit}}T: the unit must be s, ms or us`);
+  return (record, to) => to.number(Math.floor(record.durationMicros / micros));
 }
 
 /** %{...}t: `begin` (default) or `end`, then perhaps a colon and what to show of it. */
@@ -54,28 +39,28 @@ function time(argument: string): Item {
   const fraction = (record: LogRecord) => moment(record) - Math.floor(moment(record) / 1000) * 1000;
   switch (rest) {
     case "sec":
-      return (record) => String(Math.floor(moment(record) / 1000));
+      return (record, to) => to.number(Math.floor(moment(record) / 1000));
     case "msec":
-      return (record) => String(Math.floor(moment(record)));
+      return (record, to) => to.number(Math.floor(moment(record)));
     case "usec":
-      return (record) => String(Math.floor(moment(record) * 1000));
+      return (record, to) => to.number(Math.floor(moment(record) * 1000));
     case "msec_frac":
-      return (record) => String(Math.floor(fraction(record))).padStart(3, "0");
+      return (record, to) => to.own(String(Math.floor(fraction(record))).padStart(3, "0"));
     case "usec_frac":
-      return (record) => String(Math.floor(fraction(record) * 1000)).padStart(6, "0");
+      return (record, to) => to.own(String(Math.floor(fraction(record) * 1000)).padStart(6, "0"));
   }
-  const text = timeFormat(rest === "" ? CLF_TIME : rest);
-  return (record) => text(moment(record));
+  const text = timeFormat(rest === "" ? CLF_TIME : asBytes(rest));
+  return (record, to) => to.own(text(moment(record)));
 }
 
 function port(kind: string): Item {
   switch (kind) {
     case "canonical":
-      return (record) => String(record.port);
+      return (record, to) => to.number(record.port);
     case "local":
-      return (record) => String(record.localPort);
+      return (record, to) => to.number(record.localPort);
     case "remote":
-      return (record) => String(record.clientPort);
+      return (record, to) => to.number(record.clientPort);
     default:
       throw new FormatError(`%{${kind}}p: the port must be canonical, local or remote`);
   }
@@ -84,11 +69,11 @@ function port(kind: string): Item {
 function process(kind: string): Item {
   switch (kind) {
     case "pid":
-      return (record) => String(record.pid);
+      return (record, to) => to.number(record.pid);
     case "tid":
-      return (record) => String(record.tid);
+      return (record, to) => to.number(record.tid);
     case "hextid":
-      return (record) => record.tid.toString(16);
+      return (record, to) => to.own(record.tid.toString(16));
     default:
       throw new FormatError(`%{${kind}}P: it must be pid, tid or hextid`);
   }
@@ -96,8 +81,8 @@ function process(kind: string): Item {
 
 /** %a and %h: `c` in braces means whoever is connected. There are no look-ups of host names: %h is an address. */
 function address(kind: string | undefined): Item {
-  if (kind === "c") return (record) => record.peerAddress;
-  return (record) => record.clientAddress;
+  if (kind === "c") return (record, to) => to.own(record.peerAddress);
+  return (record, to) => to.own(record.clientAddress);
 }
 
 /** An item that needs a name in braces. */
@@ -106,6 +91,17 @@ function named(letter: string, make: (name: string) => Item): (argument: string 
     if (name === undefined || name === "") throw new FormatError(`%${letter} needs a name in braces`);
     return make(name);
   };
+}
+
+/** One that needs the name of a field. */
+function field(
+  letter: string,
+  value: (record: LogRecord, name: string) => string | undefined,
+): (argument: string | undefined) => Item {
+  return named(letter, (name) => {
+    const lower = name.toLowerCase();
+    return (record, to) => to.text(value(record, lower));
+  });
 }
 
 interface ItemRow {
@@ -118,63 +114,45 @@ interface ItemRow {
 /** The items by letter. */
 export const ITEMS: ReadonlyMap<string, ItemRow> = new Map<string, ItemRow>([
   ["a", { make: address }],
-  ["A", { make: () => (record) => record.localAddress }],
-  ["b", { make: () => (record) => record.bodyBytes === 0 ? ABSENT : String(record.bodyBytes) }],
-  ["B", { make: () => (record) => String(record.bodyBytes) }],
-  ["C", { make: named("C", (name) => (record) => shown(record.cookie(name))) }],
+  ["A", { make: () => (record, to) => to.own(record.localAddress) }],
+  ["b", {
+    make: () => (record, to) => record.bodyBytes === 0 ? to.absent() : to.number(record.bodyBytes),
+  }],
+  ["B", { make: () => (record, to) => to.number(record.bodyBytes) }],
+  ["C", { make: named("C", (name) => (record, to) => to.text(record.cookie(name))) }],
   ["D", { make: () => duration("us"), original: true }],
-  ["e", { make: named("e", (name) => (record) => shown(record.env(name))) }],
-  ["f", { make: () => (record) => shown(record.filename) }],
+  ["e", { make: named("e", (name) => (record, to) => to.text(record.env(name))) }],
+  ["f", { make: () => (record, to) => to.text(record.filename) }],
   ["h", { make: address }],
-  ["H", { make: () => (record) => record.protocol }],
-  ["i", {
-    make: named("i", (name) => {
-      const lower = name.toLowerCase();
-      return (record) => shown(record.requestHeader(lower));
-    }),
-  }],
-  ["I", { make: () => (record) => numeric(record.bytesIn) }],
-  ["k", { make: () => (record) => String(record.keepAliveCount) }],
+  ["H", { make: () => (record, to) => to.own(record.protocol) }],
+  ["i", { make: field("i", (record, name) => record.requestHeader(name)) }],
+  ["I", { make: () => (record, to) => to.number(record.bytesIn) }],
+  ["k", { make: () => (record, to) => to.number(record.keepAliveCount) }],
   // Nobody runs an ident daemon (RFC 1413) these days: what httpd shows without mod_ident.
-  ["l", { make: () => () => ABSENT }],
-  ["L", { make: () => (record) => shown(record.logId), original: true }],
-  ["m", { make: () => (record) => shown(record.method) }],
-  ["n", { make: named("n", (name) => (record) => shown(record.note(name))) }],
-  ["o", {
-    make: named("o", (name) => {
-      const lower = name.toLowerCase();
-      return (record) => shown(record.responseHeader(lower));
-    }),
-  }],
-  ["O", { make: () => (record) => numeric(record.bytesOut) }],
+  ["l", { make: () => (_, to) => to.absent() }],
+  ["L", { make: () => (record, to) => to.text(record.logId), original: true }],
+  ["m", { make: () => (record, to) => to.text(record.method) }],
+  ["n", { make: named("n", (name) => (record, to) => to.text(record.note(name))) }],
+  ["o", { make: field("o", (record, name) => record.responseHeader(name)) }],
+  ["O", { make: () => (record, to) => to.number(record.bytesOut) }],
   ["p", { make: (kind) => port(kind ?? "canonical") }],
   ["P", { make: (kind) => process(kind ?? "pid") }],
-  ["q", { make: () => (record) => record.query === "" ? "" : escapeItem(`?${record.query}`) }],
+  ["q", { make: () => (record, to) => to.text(record.query === "" ? "" : `?${record.query}`) }],
   ["r", { make: () => requestLine, original: true }],
-  ["R", { make: () => (record) => shown(record.handler), original: true }],
-  ["s", { make: () => (record) => String(record.status), original: true }],
+  ["R", { make: () => (record, to) => to.text(record.handler), original: true }],
+  ["s", { make: () => (record, to) => to.number(record.status), original: true }],
   ["S", {
-    make: () => ({ bytesIn, bytesOut }) =>
-      numeric(bytesIn === undefined || bytesOut === undefined ? undefined : bytesIn + bytesOut),
+    make: () => ({ bytesIn, bytesOut }, to) =>
+      to.number(bytesIn === undefined || bytesOut === undefined ? undefined : bytesIn + bytesOut),
   }],
   ["t", { make: (argument) => time(argument ?? "") }],
   ["T", { make: (unit) => duration(unit ?? "s"), original: true }],
-  ["u", { make: () => (record) => record.user === "" ? '""' : shown(record.user) }],
-  ["U", { make: () => (record) => shown(record.path), original: true }],
-  ["v", { make: () => (record) => escapeItem(record.serverName) }],
-  ["V", { make: () => (record) => escapeItem(record.requestedName) }],
-  ["X", { make: () => (record) => record.connectionState }],
-  ["^FB", { make: () => ({ firstByteMicros: us }) => numeric(us === undefined ? us : Math.floor(us)) }],
-  ["^ti", {
-    make: named("^ti", (name) => {
-      const lower = name.toLowerCase();
-      return (record) => shown(record.requestTrailer(lower));
-    }),
-  }],
-  ["^to", {
-    make: named("^to", (name) => {
-      const lower = name.toLowerCase();
-      return (record) => shown(record.responseTrailer(lower));
-    }),
-  }],
+  ["u", { make: () => (record, to) => record.user === "" ? to.own('""') : to.text(record.user) }],
+  ["U", { make: () => (record, to) => to.text(record.path), original: true }],
+  ["v", { make: () => (record, to) => to.text(record.serverName) }],
+  ["V", { make: () => (record, to) => to.text(record.requestedName) }],
+  ["X", { make: () => (record, to) => to.own(record.connectionState) }],
+  ["^FB", { make: () => ({ firstByteMicros }, to) => to.number(firstByteMicros) }],
+  ["^ti", { make: field("^ti", (record, name) => record.requestTrailer(name)) }],
+  ["^to", { make: field("^to", (record, name) => record.responseTrailer(name)) }],
 ]);

@@ -1,7 +1,7 @@
 // How is the state of the server told? mod_status's two forms: `?auto` for programs, a page for people (mpm.md 12.4, 12.5).
 
 import { escapeHtml } from "../../server/http/content/mod.ts";
-import { strftime } from "../log_config/time.ts";
+import { strftime } from "../../server/log/strftime.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** What both forms tell besides the scoreboard. */

@@ -3,14 +3,19 @@
 
 import { getLogger } from "@std/log";
 import type { LogRecord as TapeRecord, Sink } from "@logtape/logtape";
-import { type ErrorEntry, errorLine, type LogFields } from "./error_line.ts";
+import {
+  compileErrorFormat,
+  defaultErrorFormat,
+  type ErrorEntry,
+  type ErrorFormat,
+  type LogFields,
+  untimedErrorFormat,
+} from "./error_format.ts";
+import type { ErrorSink } from "./error_sink.ts";
 import { type HttpdLevel, httpdLevelOf, severity, tapeLevel } from "./levels.ts";
-import { AppendFile, stderrSink, type WriteLine } from "./sinks.ts";
+import { OnceLines } from "./once_lines.ts";
 import { type Part, ROOT, setPart } from "./tape.ts";
-import { Thresholds } from "./thresholds.ts";
-
-export type { LogFields } from "./error_line.ts";
-export { Thresholds } from "./thresholds.ts";
+import type { Thresholds } from "./thresholds.ts";
 
 let logs = 0;
 
@@ -31,30 +36,48 @@ function lowestTape(level: HttpdLevel): ReturnType<typeof tapeLevel> {
   return tapeLevel(severity(level) < severity("info") ? "info" : level);
 }
 
-/** The error log of one thread. */
+/** How lines look: ErrorLogFormat's arguments. */
+export interface ErrorLayout {
+  /** undefined: httpd's default. */
+  readonly format?: string;
+  /** Lines that precede the first one about a connection, or a request. */
+  readonly connection: readonly string[];
+  readonly request: readonly string[];
+}
+
+/** What an error log is made of. */
+export interface ErrorLogParts {
+  readonly sink: ErrorSink;
+  /** What goes through where nobody says otherwise. */
+  readonly thresholds: Thresholds;
+  /** Index of the server thread, -1 for the main thread of a process, undefined where an MPM has no threads. */
+  readonly thread: number | undefined;
+  readonly layout?: ErrorLayout;
+  /** What others log through LogTape below `mpmd` comes here too. */
+  readonly takesOthers?: boolean;
+}
+
+/** One error log of one thread. */
 export class ErrorLog {
-  readonly #thresholds: Thresholds;
-  readonly #file: AppendFile | undefined;
-  readonly #write: WriteLine;
+  readonly #parts: ErrorLogParts;
+  readonly #format: ErrorFormat;
+  readonly #once: OnceLines;
   /** The category in LogTape is the module's: which log a record is for stands in the record. */
   readonly #id = `errorLog${++logs}`;
-  readonly #encoder = new TextEncoder();
   readonly #pid = Deno.pid;
   readonly #tid: number | undefined;
   readonly #added: Sink[] = [];
+  #lowest: HttpdLevel;
 
-  /**
-   * @param to a function that takes whole lines, or the absolute path of a file; "/dev/stderr" is standard error as it is, and
-   * need not exist
-   * @param levels LogLevel's arguments
-   * @param thread index of the server thread, -1 for the main thread of a process, undefined where an MPM has no threads
-   * @throws LogLevelError; what Deno.openSync throws
-   */
-  constructor(to: string | WriteLine, levels: readonly string[], thread: number | undefined) {
-    this.#thresholds = new Thresholds(levels);
+  /** @throws ArgumentError for a layout that cannot be used */
+  constructor(parts: ErrorLogParts) {
+    this.#parts = parts;
+    const { thread, layout, sink } = parts;
     this.#tid = thread === -1 ? this.#pid : thread;
-    this.#file = typeof to === "string" && to !== "/dev/stderr" ? new AppendFile(to) : undefined;
-    this.#write = this.#file?.write ?? (typeof to === "function" ? to : stderrSink);
+    const usual = sink.notesTime ? untimedErrorFormat : defaultErrorFormat;
+    this.#format = layout?.format === undefined ? usual : compileErrorFormat(layout.format);
+    this.#once = new OnceLines(layout?.connection ?? [], layout?.request ?? []);
+    this.#lowest = parts.thresholds.lowest;
     this.#install();
   }
 
@@ -63,25 +86,19 @@ export class ErrorLog {
     this.#added.forEach((sink, index) => sinks[`added${index}`] = this.#mine(sink));
     const part: Part = {
       sinks,
-      loggers: [
-        { category: [ROOT], lowestLevel: lowestTape(this.#thresholds.default), sinks: Object.keys(sinks) },
-        ...Array.from(this.#thresholds.modules, ([module, level]) => ({
-          category: [ROOT, module],
-          lowestLevel: lowestTape(level),
-          sinks: [],
-        })),
-      ],
+      loggers: [{ category: [ROOT], lowestLevel: lowestTape(this.#lowest), sinks: Object.keys(sinks) }],
     };
     setPart(this.#id, part);
   }
 
-  /** httpd has more levels than LogTape, and there may be other error logs. */
+  /** There are other error logs, whose records are not for this one; and httpd has more levels than LogTape. */
   #mine(sink: Sink): Sink {
+    const { takesOthers = true } = this.#parts;
     return (record) => {
-      const { errorLog = this.#id, startup } = record.properties;
-      if (errorLog !== this.#id) return;
-      const passes = startup === true || this.enabled(httpdLevelOf(record), record.category[1] ?? "core");
-      if (passes) sink(record);
+      const { errorLog, startup } = record.properties;
+      if (errorLog === this.#id) return sink(record);
+      if (errorLog !== undefined || !takesOthers) return;
+      if (startup === true || this.enabled(httpdLevelOf(record), record.category[1] ?? "core")) sink(record);
     };
   }
 
@@ -97,29 +114,46 @@ export class ErrorLog {
       pid: this.#pid,
       tid: this.#tid,
     };
-    this.#write(this.#encoder.encode(errorLine(entry) + "\n"));
+    const { sink } = this.#parts;
+    const format = entry.startup ? startupFormat : this.#format;
+    for (const line of [...this.#once.before(entry), format(entry)]) {
+      if (line !== undefined) sink.write(line, entry.level, entry.time);
+    }
   }
 
   /** True when a message of this level and module would be written; for messages that are costly to make. */
-  enabled(level: HttpdLevel, module: string): boolean {
-    return this.#thresholds.allows(level, module);
+  enabled(level: HttpdLevel, module: string, thresholds: Thresholds = this.#parts.thresholds): boolean {
+    return (level === "notice" && this.#parts.sink.takesNotice) || thresholds.allows(level, module);
   }
 
-  /** Writes one line, if the level goes through. `module` is its short name, `ah` httpd's number of the message. */
+  /**
+   * Writes one line, if the level goes through. `module` is its short name, `ah` httpd's number of the message; `thresholds` are
+   * those of the place it is about.
+   */
   log(
     level: HttpdLevel,
     module: string,
     ah: string | undefined,
     message: string,
     fields: LogFields = {},
+    thresholds: Thresholds = this.#parts.thresholds,
   ): void {
-    if (!this.#thresholds.allows(level, module)) return;
-    getLogger(module).log(level, message, { ...fields, ah, errorLog: this.#id }, preciseNow());
+    if (!this.enabled(level, module, thresholds)) return;
+    this.#emit(level, module, message, { ...fields, ah });
   }
 
   /** Writes a message of the start: nothing but the message, from level info on whatever LogLevel says. */
   logStartup(level: HttpdLevel, module: string, ah: string | undefined, message: string): void {
-    getLogger(module).log(level, message, { ah, startup: true, errorLog: this.#id }, preciseNow());
+    this.#emit(level, module, message, { ah, startup: true });
+  }
+
+  #emit(level: HttpdLevel, module: string, message: string, fields: Partial<ErrorEntry>): void {
+    if (severity(level) > severity(this.#lowest)) {
+      // Some place is told more than all others: from now on LogTape lets that through.
+      this.#lowest = level;
+      this.#install();
+    }
+    getLogger(module).log(level, message, { ...fields, errorLog: this.#id }, preciseNow());
   }
 
   /**
@@ -131,14 +165,11 @@ export class ErrorLog {
     this.#install();
   }
 
-  /** Opens the file anew, after it has been renamed. @throws what Deno.openSync throws; the old file stays in use then */
-  reopen(): void {
-    this.#file?.reopen();
-  }
-
   /** Writes nothing any more. */
   close(): void {
     setPart(this.#id, undefined);
-    this.#file?.close();
+    this.#parts.sink.close();
   }
 }
+
+const startupFormat: ErrorFormat = compileErrorFormat("%M");

@@ -7,21 +7,38 @@ import {
   type LogRecord,
   resetSync,
 } from "@logtape/logtape";
-import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { join } from "@std/path";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { LogSubject } from "./error_format.ts";
 import { ErrorLog } from "./error_log.ts";
-import { LogLevelError } from "./thresholds.ts";
+import type { ErrorLayout } from "./error_log.ts";
+import type { ErrorSink } from "./error_sink.ts";
+import { Thresholds } from "./thresholds.ts";
 
-/** A log whose writes are collected. */
-function collected(levels: readonly string[], thread: number | undefined = 3) {
+/** A log whose lines are collected. */
+function collected(
+  levels: readonly string[],
+  thread: number | undefined = 3,
+  layout?: ErrorLayout,
+  over: Partial<ErrorSink> = {},
+) {
   const writes: string[] = [];
-  const log = new ErrorLog((line) => writes.push(new TextDecoder().decode(line)), levels, thread);
+  const sink = {
+    write: (line: string) => void writes.push(line + "\n"),
+    notesTime: false,
+    takesNotice: true,
+    close() {},
+    ...over,
+  };
+  const log = new ErrorLog({ sink, thresholds: new Thresholds(levels), thread, layout });
   return { log, writes, [Symbol.dispose]: () => log.close() };
 }
 
+const CLIENT = { client: "192.0.2.1:1", connectionId: "c", requestId: "r", requestHeader: () => undefined };
+const ABOUT = CLIENT as unknown as LogSubject;
+
 Deno.test("error log: a line is one write, with its line feed", () => {
   using to = collected(["warn"]);
-  to.log.log("error", "core", "AH00042", "first\nstill first", { client: "192.0.2.1:1" });
+  to.log.log("error", "core", "AH00042", "first\nstill first", { about: ABOUT });
   to.log.log("warn", "mpm_event", undefined, "{second}");
   assertEquals(to.writes.length, 2);
   assertMatch(
@@ -35,13 +52,17 @@ Deno.test("error log: the main thread's tid is the process's, without threads th
   using main = collected(["warn"], -1);
   main.log.log("error", "core", undefined, "x");
   assertStringIncludes(main.writes[0], `[pid ${Deno.pid}:tid ${Deno.pid}] `);
-  using lone = collected(["warn"], undefined);
-  const line: string[] = [];
-  const log = new ErrorLog((bytes) => line.push(new TextDecoder().decode(bytes)), ["warn"], undefined);
+  const lines: string[] = [];
+  const sink = {
+    write: (line: string) => void lines.push(line),
+    notesTime: false,
+    takesNotice: true,
+    close() {},
+  };
+  const log = new ErrorLog({ sink, thresholds: new Thresholds([]), thread: undefined });
   log.log("error", "core", undefined, "x");
   log.close();
-  assertStringIncludes(line[0], `[pid ${Deno.pid}] x`);
-  assertEquals(lone.writes, []);
+  assertStringIncludes(lines[0], `[pid ${Deno.pid}] x`);
 });
 
 Deno.test("error log: thresholds per module, down to the sixteenth level", () => {
@@ -126,30 +147,26 @@ Deno.test("error log: a LogTape configuration of the embedding program stays in 
   }
 });
 
-Deno.test("error log: a file is appended to, and opened anew after rotation", async () => {
-  const directory = await Deno.makeTempDir({ prefix: "mpmd-log-" });
-  try {
-    const path = join(directory, "error_log");
-    await Deno.writeTextFile(path, "before\n");
-    const log = new ErrorLog(path, ["warn"], 0);
-    log.log("error", "core", undefined, "one");
-    await Deno.rename(path, `${path}.1`);
-    log.log("error", "core", undefined, "two");
-    log.reopen();
-    log.log("error", "core", undefined, "three");
-    log.close();
-    log.log("error", "core", undefined, "after close");
-    assertMatch(await Deno.readTextFile(`${path}.1`), /^before\n.* one\n.* two\n$/);
-    assertMatch(await Deno.readTextFile(path), /^\[.* three\n$/);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+Deno.test("error log: the thresholds of a place hold instead of the host's", () => {
+  using to = collected(["error"]);
+  to.log.log("trace5", "core", undefined, "yes", {}, new Thresholds(["trace6"]));
+  to.log.log("error", "core", undefined, "no", {}, new Thresholds(["crit"]));
+  to.log.log("info", "core", undefined, "no");
+  assertEquals(to.writes.map((line) => line.slice(line.lastIndexOf("]") + 2, -1)), ["yes"]);
 });
 
-Deno.test("error log: a level that is none, and a file that cannot be opened, are errors", () => {
-  assertThrows(() => new ErrorLog("/dev/stderr", ["loud"], 0), LogLevelError);
-  assertThrows(
-    () => new ErrorLog(join(import.meta.dirname!, "no", "such", "log"), ["warn"], 0),
-    Deno.errors.NotFound,
-  );
+Deno.test("error log: syslog takes notices by LogLevel, and no times", () => {
+  using to = collected(["emerg"], 3, undefined, { notesTime: true, takesNotice: false });
+  to.log.log("notice", "core", undefined, "no");
+  to.log.log("emerg", "core", undefined, "yes");
+  assertEquals(to.writes, [`[core:emerg] [pid ${Deno.pid}:tid 3] yes\n`]);
+});
+
+Deno.test("error log: a connection and a request are introduced once, before their first line", () => {
+  using to = collected(["warn"], 3, { format: "%M", connection: ["c %{c}L"], request: ["r %L", "%+{X}i"] });
+  to.log.log("error", "core", undefined, "one", { about: ABOUT });
+  to.log.log("error", "core", undefined, "two", { about: ABOUT });
+  to.log.log("error", "core", undefined, "next", { about: { ...ABOUT, requestId: "s" } });
+  to.log.log("error", "core", undefined, "nobody's");
+  assertEquals(to.writes.join(""), "c c\nr r\none\ntwo\nr s\nnext\nnobody's\n");
 });

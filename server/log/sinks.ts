@@ -1,4 +1,5 @@
-// Where do the lines of a log end up? Each goes out in one call: lines of several processes and threads do not mingle.
+// Where do the lines of a FileHandler, and those of a start, end up? Each goes out in one call: lines of several processes and
+// threads do not mingle.
 
 /** Takes one whole line, its line feed included. */
 export type WriteLine = (line: Uint8Array) => void;
@@ -34,13 +35,6 @@ export class AppendFile {
   /** Hands to the disk what the system still keeps in memory. */
   sync(): void {
     this.#file?.syncDataSync();
-  }
-
-  /** Opens the path anew, after the file has been renamed; if that fails, the old file stays in use. @throws as the constructor */
-  reopen(): void {
-    const old = this.#file;
-    this.#file = Deno.openSync(this.path, { append: true, create: true });
-    old?.close();
   }
 
   /** Closes the file; more than once does nothing. */

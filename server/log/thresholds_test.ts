@@ -3,13 +3,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { HTTPD_LEVELS, severity } from "./levels.ts";
-import { LogLevelError, Thresholds } from "./thresholds.ts";
+import { ArgumentError } from "../config/mod.ts";
+import { Thresholds } from "./thresholds.ts";
 
 const level = fc.constantFrom(...HTTPD_LEVELS);
 
-Deno.test("LogLevel: a message passes when it is at least as severe as the threshold; notice always does", () => {
+Deno.test("LogLevel: a message passes when it is at least as severe as the threshold", () => {
   fc.assert(fc.property(level, level, (threshold, message) => {
-    const expected = message === "notice" || severity(message) <= severity(threshold);
+    const expected = severity(message) <= severity(threshold);
     assertEquals(new Thresholds([threshold]).allows(message, "core"), expected);
   }));
 });
@@ -37,6 +38,11 @@ Deno.test("LogLevel: a level without module forgets the levels of modules before
 Deno.test("LogLevel: levels are read in any case, other words are refused", () => {
   assert(new Thresholds(["INFO"]).allows("info", "core"));
   for (const bad of ["loud", "core:loud", "core:", "trace9", ""]) {
-    assertThrows(() => new Thresholds([bad]), LogLevelError, "LogLevel requires level keyword");
+    assertThrows(() => new Thresholds([bad]), ArgumentError, "LogLevel requires level keyword");
   }
+});
+
+Deno.test("LogLevel: the most talkative of its thresholds", () => {
+  assertEquals(new Thresholds(["error", "core:trace3", "app:info"]).lowest, "trace3");
+  assertEquals(new Thresholds([]).lowest, "warn");
 });

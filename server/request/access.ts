@@ -6,6 +6,8 @@ import type { ModuleHooks } from "./module.ts";
 /** Why a request is refused: the status for the client, the rest for the error log. */
 export interface Refusal {
   readonly status: number;
+  /** The module that refuses, by its short name. */
+  readonly module: string;
   readonly ah: string;
   readonly message: string;
 }
@@ -13,10 +15,10 @@ export interface Refusal {
 /** undefined: it may pass. A promise: something has to be found out first; to be asked again when it has settled. */
 export type Access = Refusal | undefined | Promise<unknown>;
 
-/** The refusal of what the configuration does not allow; `ah` is the number of the module's message. */
-export function deniedByConfiguration(ah: string, { filename, path }: Exchange): Refusal {
+/** The refusal of what the configuration does not allow, by `module` (its short name); `ah` is the number of its message. */
+export function deniedByConfiguration(module: string, ah: string, { filename, path }: Exchange): Refusal {
   const what = filename === "" ? `uri ${path}` : filename;
-  return { status: 403, ah, message: `client denied by server configuration: ${what}` };
+  return { status: 403, module, ah, message: `client denied by server configuration: ${what}` };
 }
 
 /** The access checks of all modules. */

@@ -53,6 +53,8 @@ export class Exchange {
   reply: Reply | undefined = undefined;
   /** Status of the response before any internal redirect or error document. */
   status = 0;
+  /** Its number in the logs, once the error log has a line about it. */
+  logId: string | undefined = undefined;
   /** Body bytes that were sent. */
   bytesSent = 0;
   /** The first bytes of the response are on their way: a failure can only break the connection off. */

@@ -9,6 +9,7 @@ import type {
   VariableName,
 } from "../config/expression/mod.ts";
 import type { Exchange } from "./exchange.ts";
+import { connectionId } from "./log_subject.ts";
 import { selfName, selfPort } from "./self_name.ts";
 
 /** A file that an expression may read, in bytes. */
@@ -87,7 +88,7 @@ export class ExchangeSubject implements ExpressionSubject {
       case "THE_REQUEST":
         return head.requestLine();
       case "REQUEST_STATUS":
-        return this.#exchange.reply === undefined ? undefined : String(this.#exchange.reply.status);
+        return this.#status();
       case "REMOTE_ADDR":
       case "REMOTE_HOST":
       case "CONN_REMOTE_ADDR":
@@ -124,19 +125,27 @@ export class ExchangeSubject implements ExpressionSubject {
         return "false";
       case "LAST_MODIFIED":
         return this.#lastModified();
+      case "REQUEST_LOG_ID":
+        return this.#exchange.logId;
+      case "CONN_LOG_ID":
+        return connectionId(this.#exchange);
       case "API_VERSION":
         return API_VERSION;
       case "AUTH_TYPE":
-      case "CONN_LOG_ID":
       case "CONTEXT_PREFIX":
       case "REMOTE_IDENT":
       case "REMOTE_USER":
-      case "REQUEST_LOG_ID":
       case "SCRIPT_GROUP":
       case "SCRIPT_USER":
       case "SERVER_ADMIN":
         return undefined;
     }
+  }
+
+  /** Of the response, once there is one: its head may be out already. */
+  #status(): string | undefined {
+    const { reply, status } = this.#exchange;
+    return reply !== undefined ? String(reply.status) : status !== 0 ? String(status) : undefined;
   }
 
   /** YYYYMMDDhhmmss, local time. */

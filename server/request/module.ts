@@ -5,7 +5,8 @@ import type { Scoreboard } from "../../mpm/mod.ts";
 import type { ExpressionSubject } from "../config/expression/mod.ts";
 import type { DirectiveRow, ServerConfig } from "../config/mod.ts";
 import type { Reply } from "../http/engine/reply.ts";
-import type { LogDescriptors, LogOpener } from "../log/log_file.ts";
+import type { HttpdLevel } from "../log/levels.ts";
+import type { LogOpener, OpenedLogs } from "../log/inherited_logs.ts";
 import type { Access } from "./access.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -36,14 +37,10 @@ export interface ThreadContext {
   readonly thread: number;
   /** A request as expressions see it. */
   subjectOf(exchange: Exchange): ExpressionSubject;
-  /** The descriptors of the logs that openLogs() has opened; for logOutput(). */
-  readonly logs: LogDescriptors;
-  /** Writes to the error log. */
-  log(
-    level: "emerg" | "alert" | "crit" | "error" | "warn" | "notice" | "info" | "debug",
-    ah: string | undefined,
-    message: string,
-  ): void;
+  /** The logs that openLogs() has opened; for openLogOutput(). */
+  readonly logs: OpenedLogs;
+  /** Writes to the error log, as this module; `about`: to that of its host, with its client. */
+  log(level: HttpdLevel, ah: string | undefined, message: string, about?: Exchange): void;
 }
 
 /** The phases of a request that a module takes part in. The first that answers wins, unless said otherwise. */
@@ -74,6 +71,8 @@ export interface ModuleHooks {
   readonly logTransaction?: (exchange: Exchange) => void;
   /** A batch of requests is done, the thread will wait: buffered output goes out. */
   readonly endOfBatch?: () => void;
+  /** The thread ends: what is still buffered goes out. */
+  readonly threadEnd?: () => void;
 }
 
 /** One content module. */
@@ -86,7 +85,7 @@ export interface ServerModule {
   /** In the control process, before anything is started: refuses what cannot work. @throws ConfigError */
   checkConfig?(config: ServerConfig, serverRoot: string): void | Promise<void>;
   /** In the control process, before it starts: opens what the threads will write to. @throws LogError */
-  openLogs?(config: ServerConfig, serverRoot: string, logs: LogOpener): void;
+  openLogs?(config: ServerConfig, logs: LogOpener): void;
   /** Made once per thread, so that state never crosses threads. */
   hooks?(): ModuleHooks;
   /** True when a configuration makes this module run code that needs the event loop of its thread. */

@@ -2,7 +2,7 @@
 // log. One object per server thread; the modules take part through their hooks.
 
 import { system } from "../../platform/detect.ts";
-import { type Endpoint, type Scoreboard, SlotField, SlotStatus } from "../../mpm/mod.ts";
+import { type Scoreboard, SlotField, SlotStatus } from "../../mpm/mod.ts";
 import {
   type DirStore,
   OverrideError,
@@ -43,11 +43,13 @@ export interface ServiceParts {
   /** For expressions. */
   readonly serverSoftware: string;
   readonly documentRoot: (host: VirtualServer) => string | undefined;
+  /** Writes to the error log about a request; `module`: its short name. */
   readonly log: (
     level: "alert" | "crit" | "error" | "info" | "debug",
+    module: string,
     ah: string | undefined,
     message: string,
-    client: Endpoint,
+    about: Exchange,
   ) => void;
 }
 
@@ -63,11 +65,16 @@ const CONDITIONAL = [
   Field.IfRange,
 ];
 
+/** A message made ahead, and what the logs show of a request that it answers. */
+interface KeptReply extends Readonly<Pick<Exchange, "path" | "query" | "filename" | "handler" | "dir">> {
+  readonly prepared: PreparedReply;
+}
+
 export class RequestService implements Service {
   readonly output = new OutputBuffer();
   readonly settings: ConnectionSettings;
   readonly #settings: Map<VirtualServer, ConnectionSettings> = new Map();
-  readonly #prepared: Map<VirtualServer, Map<string, PreparedReply>> = new Map();
+  readonly #prepared: Map<VirtualServer, Map<string, KeptReply>> = new Map();
   readonly #translators: NonNullable<ModuleHooks["translateName"]>[] = [];
   readonly #storageMappers: NonNullable<ModuleHooks["mapToStorage"]>[];
   readonly #fixups: NonNullable<ModuleHooks["fixups"]>[];
@@ -76,6 +83,7 @@ export class RequestService implements Service {
   readonly #facts: SubjectFacts;
   readonly #handlers: ModuleHooks[] = [];
   readonly #quickHandlers: NonNullable<ModuleHooks["quickHandler"]>[] = [];
+  readonly #batchEnds: NonNullable<ModuleHooks["endOfBatch"]>[] = [];
   readonly #loggers: NonNullable<ModuleHooks["logTransaction"]>[] = [];
 
   constructor(readonly parts: ServiceParts) {
@@ -104,6 +112,7 @@ export class RequestService implements Service {
       if (hooks.translateName) this.#translators.push(hooks.translateName);
       if (hooks.handler) this.#handlers.push(hooks);
       if (hooks.quickHandler) this.#quickHandlers.push(hooks.quickHandler);
+      if (hooks.endOfBatch) this.#batchEnds.push(hooks.endOfBatch);
       if (hooks.logTransaction) this.#loggers.push(hooks.logTransaction);
     }
   }
@@ -120,13 +129,18 @@ export class RequestService implements Service {
     if (this.#hosts.refuses(exchange)) return undefined;
     const target = head.target;
     const known = this.#prepared.get(exchange.vhost)!;
-    const prepared = known.get(target);
-    if (prepared === undefined) return undefined;
+    const kept = known.get(target);
+    if (kept === undefined) return undefined;
+    const { prepared } = kept;
     if (exchange.startClock > prepared.validUntil && !prepared.revalidate(exchange.startClock)) {
       known.delete(target);
       return undefined;
     }
-    exchange.path = target;
+    exchange.path = kept.path;
+    exchange.query = kept.query;
+    exchange.filename = kept.filename;
+    exchange.handler = kept.handler;
+    exchange.dir = kept.dir;
     return prepared;
   }
 
@@ -135,7 +149,7 @@ export class RequestService implements Service {
     exchange.vhost = this.#hosts.of(exchange);
     exchange.dir = exchange.vhost.dirDefaults;
     if (this.#hosts.refuses(exchange)) {
-      this.parts.log("error", "AH10156", `Unknown host ${head.host}`, exchange.transport.peer);
+      this.parts.log("error", "core", "AH10156", `Unknown host ${head.host}`, exchange);
       return errorReply(exchange, 400);
     }
     const { path, query } = splitTarget(head.target, head.pathStart - head.targetStart);
@@ -148,7 +162,7 @@ export class RequestService implements Service {
     const options = this.parts.pathOptions(exchange.vhost);
     const normal = normalisePath(path, { ...options, windows: system === "windows" });
     if (normal.path === undefined) {
-      this.parts.log("info", normal.ah, `${normal.note}: ${path}`, exchange.transport.peer);
+      this.parts.log("info", "core", normal.ah, `${normal.note}: ${path}`, exchange);
       return errorReply(exchange, normal.status, { note: normal.note });
     }
     exchange.path = normal.path;
@@ -184,7 +198,7 @@ export class RequestService implements Service {
   #notPlaced(exchange: Exchange, error: unknown): Reply {
     if (!(error instanceof OverrideError)) return this.handlerFailed(exchange, error);
     const { status, ah, message } = error;
-    this.parts.log(status === 403 ? "crit" : "alert", ah, message, exchange.transport.peer);
+    this.parts.log(status === 403 ? "crit" : "alert", "core", ah, message, exchange);
     return errorReply(exchange, status);
   }
 
@@ -249,7 +263,7 @@ export class RequestService implements Service {
     const access = this.#access.check(exchange);
     if (access === undefined) return undefined;
     if (access instanceof Promise) return access.then(() => this.#withAccess(exchange));
-    this.parts.log("error", access.ah, access.message, exchange.transport.peer);
+    this.parts.log("error", access.module, access.ah, access.message, exchange);
     return errorReply(exchange, access.status);
   }
 
@@ -261,7 +275,8 @@ export class RequestService implements Service {
     if (prepared === undefined) return;
     // .htaccess files are looked at on the long way only.
     if (exchange.dependsOn === "overrides") prepared.revalidate = () => false;
-    known.set(exchange.head.target, prepared);
+    const { path, query, filename, handler, dir } = exchange;
+    known.set(exchange.head.target, { prepared, path, query, filename, handler, dir });
   }
 
   handlerFailed(exchange: Exchange, error: unknown): Reply {
@@ -271,11 +286,11 @@ export class RequestService implements Service {
   }
 
   #logError(exchange: Exchange, message: string): void {
-    this.parts.log("error", undefined, message, exchange.transport.peer);
+    this.parts.log("error", "core", undefined, message, exchange);
   }
 
   invalidField(exchange: Exchange, error: Error): Reply {
-    this.parts.log("error", "AH02429", error.message, exchange.transport.peer);
+    this.parts.log("error", "core", "AH02429", error.message, exchange);
     return errorReply(exchange, 500);
   }
 
@@ -289,13 +304,13 @@ export class RequestService implements Service {
 
   protocolError(error: ProtocolError, exchange: Exchange): Reply {
     exchange.vhost ??= this.parts.config.main;
-    this.parts.log("info", error.ah, error.message, exchange.transport.peer);
+    this.parts.log("info", "core", error.ah, error.message, exchange);
     return errorReply(exchange, error.status, { note: error.note, close: true });
   }
 
   timedOut(exchange: Exchange): Reply {
     exchange.vhost ??= this.parts.config.main;
-    this.parts.log("info", "AH01382", "Request header or body read timeout", exchange.transport.peer);
+    this.parts.log("info", "reqtimeout", "AH01382", "Request header or body read timeout", exchange);
     return errorReply(exchange, 408, { close: true });
   }
 
@@ -314,7 +329,12 @@ export class RequestService implements Service {
 
   /** Buffered output of the modules goes out. */
   endOfBatch(): void {
-    for (const { endOfBatch } of this.parts.hooks) endOfBatch?.();
+    for (const endOfBatch of this.#batchEnds) endOfBatch();
+  }
+
+  /** The thread ends. */
+  endOfThread(): void {
+    for (const { threadEnd } of this.parts.hooks) threadEnd?.();
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
-import { CLF_TIME, strftime, timeFormat } from "./time.ts";
+import { CLF_TIME, strftime, timeFormat } from "./strftime.ts";
 
 const TIME = new Date(2027, 0, 3, 15, 4, 5).getTime();
 
