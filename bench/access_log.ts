@@ -48,7 +48,7 @@ function run(format: string | undefined): number {
       throw error;
     },
   });
-  const log = format === undefined ? undefined : compileFormat(format)(queue);
+  const line = format === undefined ? undefined : compileFormat(format);
   const record = new ExchangeRecord(0);
   const parser = new RequestParser(DEFAULT_PARSER_OPTIONS);
   const start = performance.now();
@@ -60,7 +60,7 @@ function run(format: string | undefined): number {
     exchange.status = 200;
     exchange.bytesSent = 5120;
     record.exchange = exchange;
-    log?.(record);
+    if (line !== undefined) queue.line(line(record));
     if ((i + 1) % batch === 0) queue.endOfBatch();
   }
   queue.flush();

@@ -342,9 +342,9 @@ export function openForAppend(path: string): number {
   return fd;
 }
 
-/** Writes to any descriptor. Returns the count (perhaps fewer), or -errno. */
-export function write(fd: number, bytes: Uint8Array<ArrayBuffer>): number {
-  const n = common.write(fd, bytes, bytes.length);
+/** Writes the first `length` of `bytes` to any descriptor. Returns the count (perhaps fewer), or -errno. */
+export function write(fd: number, bytes: Uint8Array<ArrayBuffer>, length: number = bytes.length): number {
+  const n = common.write(fd, bytes, length);
   return n < 0 ? -errnoCell[0] : n;
 }
 

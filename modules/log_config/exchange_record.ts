@@ -3,8 +3,17 @@
 
 import { Field } from "../../server/http/parser/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
-import { asBytes } from "./line.ts";
 import type { LogRecord } from "./record.ts";
+
+const encoder = new TextEncoder();
+
+/** Decoded names are text; a log shows the bytes of their UTF-8. */
+function asBytes(text: string): string {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) > 0x7f) return String.fromCharCode(...encoder.encode(text));
+  }
+  return text;
+}
 
 const some = (text: string | undefined): string | undefined =>
   text === undefined || text === "" ? undefined : asBytes(text);

@@ -1,15 +1,14 @@
 // How does a line of the access log look? A LogFormat is compiled once, when the configuration is read, into a list of
-// functions; writing a line is calling them, and they put their bytes where they are written from (http-core.md 13).
+// functions; writing a line is calling them and joining what they give (http-core.md 13).
 
-import type { LineQueue } from "../../server/log/line_queue.ts";
 import { FormatError, type Item, ITEMS } from "./items.ts";
-import { asBytes, JsonLine, PlainLine } from "./line.ts";
 import type { LogRecord } from "./record.ts";
+import { jsonValue, ownValue, plainValue } from "./value.ts";
 
 export { FormatError } from "./items.ts";
 
-/** A compiled format. For a log it gives a function that adds the line of a request to it. */
-export type LineFormat = (log: LineQueue) => (record: LogRecord) => void;
+/** A compiled format: the line without its end. */
+export type LineFormat = (record: LogRecord) => string;
 
 /** A format that begins with this is a list of `name=item`, and its lines are JSON objects (mpmd only). */
 const JSON_MARK = "json:";
@@ -23,7 +22,7 @@ interface Modifiers {
 }
 
 /** Reads the item behind the percent sign at `start`; returns it and where it ends. */
-function readItem(format: string, start: number): { item: Item; end: number } {
+function readItem(format: string, start: number): { item: Item; own: boolean; end: number } {
   const modifiers: Modifiers = { negated: false, from: undefined, argument: undefined, statuses: [] };
   const at = readModifiers(format, start + 1, modifiers);
   // %^FB, %^ti and %^to are two letters behind their circumflex.
@@ -36,7 +35,8 @@ function readItem(format: string, start: number): { item: Item; end: number } {
   const { from, argument, statuses, negated } = modifiers;
   const plain = row.make(argument);
   const item = (from ?? (row.original && "original")) === "original" ? ofOriginal(letter, plain) : plain;
-  return { item: statuses.length === 0 ? item : conditional(item, new Set(statuses), negated), end };
+  const chosen = statuses.length === 0 ? item : conditional(item, new Set(statuses), negated);
+  return { item: chosen, own: row.own === true, end };
 }
 
 /** Returns where the letter is. */
@@ -60,13 +60,13 @@ function readModifiers(format: string, start: number, modifiers: Modifiers): num
 }
 
 function ofOriginal(letter: string, item: Item): Item {
-  if (letter === "s") return (record, to) => to.number(record.originalStatus);
-  return (record, to) => item(record.original(), to);
+  if (letter === "s") return (record) => record.originalStatus;
+  return (record) => item(record.original());
 }
 
 /** %200,304{Referer}i: only for these final statuses; with `!`, only for others. */
 function conditional(item: Item, statuses: ReadonlySet<number>, negated: boolean): Item {
-  return (record, to) => statuses.has(record.status) !== negated ? item(record, to) : to.absent();
+  return (record) => statuses.has(record.status) !== negated ? item(record) : undefined;
 }
 
 /** \n, \r and \t of a format, quotes and backslashes. */
@@ -80,10 +80,10 @@ export function compileFormat(format: string): LineFormat {
 }
 
 function compilePlain(format: string): LineFormat {
-  const items: Item[] = [];
+  const items: ((record: LogRecord) => string | number)[] = [];
   /** literals[i] stands before items[i], the last one at the end. */
   const literals: string[] = [""];
-  const literal = (text: string) => literals[literals.length - 1] += asBytes(text);
+  const literal = (text: string) => literals[literals.length - 1] += text;
   for (let at = 0; at < format.length;) {
     const percent = format.indexOf("%", at);
     if (percent !== at) literal(unescape(format.slice(at, percent < 0 ? undefined : percent)));
@@ -93,22 +93,20 @@ function compilePlain(format: string): LineFormat {
       at = percent + 2;
       continue;
     }
-    const { item, end } = readItem(format, percent);
-    items.push(item);
+    const { item, own, end } = readItem(format, percent);
+    // An empty name is not nobody's: httpd shows it as a pair of quotation marks.
+    if (own) items.push((record) => ownValue(item(record)));
+    else if (format[end - 1] === "u") {
+      items.push((record) => item(record) === "" ? '""' : plainValue(item(record)));
+    } else items.push((record) => plainValue(item(record)));
     literals.push("");
     at = end;
   }
   const count = items.length;
-  return (log) => {
-    const line = new PlainLine(log);
-    return (record) => {
-      line.own(literals[0]);
-      for (let i = 0; i < count; i++) {
-        items[i](record, line);
-        line.own(literals[i + 1]);
-      }
-      log.endLine();
-    };
+  return (record) => {
+    let line = literals[0];
+    for (let i = 0; i < count; i++) line += items[i](record) + literals[i + 1];
+    return line;
   };
 }
 
@@ -132,21 +130,15 @@ function compileJson(format: string): LineFormat {
         `${JSON_MARK} a member is one item: ${found[1]}=${format.slice(member.lastIndex)}`,
       );
     }
-    names.push(asBytes(`${names.length === 0 ? "{" : ","}${JSON.stringify(found[1])}:`));
+    names.push(`${names.length === 0 ? "{" : ","}${JSON.stringify(found[1])}:`);
     items.push(item);
     at = end;
   }
   if (items.length === 0) throw new FormatError(`${JSON_MARK} needs members such as status=%>s`);
   const count = items.length;
-  return (log) => {
-    const line = new JsonLine(log);
-    return (record) => {
-      for (let i = 0; i < count; i++) {
-        line.raw(names[i]);
-        items[i](record, line);
-      }
-      line.raw("}");
-      log.endLine();
-    };
+  return (record) => {
+    let line = "";
+    for (let i = 0; i < count; i++) line += names[i] + jsonValue(items[i](record));
+    return line + "}";
   };
 }

@@ -9,7 +9,7 @@ import type { ServerModule, ThreadContext } from "../../server/request/module.ts
 import { compileCondition, type CustomLog } from "./custom_log.ts";
 import { formatOf, logDirectives, logServer } from "./directives.ts";
 import { ExchangeRecord } from "./exchange_record.ts";
-import { compileFormat } from "./format.ts";
+import { compileFormat, type LineFormat } from "./format.ts";
 import type { LogRecord } from "./record.ts";
 
 /** The logs of a host, the same ones of the main server included. */
@@ -20,8 +20,8 @@ function logsOf(host: VirtualServer): readonly CustomLog[] {
 
 /** A log of a host. */
 interface HostLog {
-  /** Adds the line of the request. */
-  readonly write: (record: LogRecord) => void;
+  readonly queue: LineQueue;
+  readonly format: LineFormat;
   /** Whether the request is logged; undefined: all are. */
   readonly accepts: ((record: LogRecord) => boolean) | undefined;
 }
@@ -40,7 +40,8 @@ class AccessLogs {
     for (const host of [config.main, ...config.hosts]) {
       const settings = host.store.get(logServer).value;
       const logs = logsOf(host).map((log) => ({
-        write: compileFormat(formatOf(settings, log))(this.#queue(log.target, settings.buffered)),
+        queue: this.#queue(log.target, settings.buffered),
+        format: compileFormat(formatOf(settings, log)),
         accepts: log.condition && compileCondition(log.condition, () => this.#subject()),
       }));
       this.#logs.set(host, logs);
@@ -73,8 +74,8 @@ class AccessLogs {
     const record = this.#record;
     record.exchange = exchange;
     for (let i = 0; i < logs.length; i++) {
-      const { accepts, write } = logs[i];
-      if (accepts === undefined || accepts(record)) write(record);
+      const { queue, format, accepts } = logs[i];
+      if (accepts === undefined || accepts(record)) queue.line(format(record));
     }
   }
 

@@ -1,33 +1,6 @@
 // What does a request look like to the tests of this folder?
 
-import { LineQueue } from "../../server/log/line_queue.ts";
 import type { LogRecord } from "./record.ts";
-
-/** A log in memory; `text` gives what it got since it was last asked. */
-export function memoryLog(): { readonly queue: LineQueue; text(): string } {
-  let written = "";
-  const decoder = new TextDecoder();
-  const queue = new LineQueue({
-    output: {
-      write: (bytes) => {
-        written += decoder.decode(bytes);
-        return bytes.length;
-      },
-      together: Infinity,
-    },
-    onError: ({ error }) => {
-      throw error;
-    },
-  });
-  return {
-    queue,
-    text() {
-      const got = written;
-      written = "";
-      return got;
-    },
-  };
-}
 
 /** The combined format of httpd's configuration. */
 export const COMBINED = '%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-agent}i"';

@@ -32,8 +32,6 @@ export function openErrorSink(target: LogTarget, logs: OpenedLogs): ErrorSink {
   return lineSink(target, logs);
 }
 
-const encoder = new TextEncoder();
-
 function lineSink(target: OutputTarget, logs: OpenedLogs): ErrorSink {
   const journal = target.kind === "standard" && target.stream === "error" && logs.journal;
   // Standard error is the last resort: where it is the log itself, nobody can be told.
@@ -45,11 +43,7 @@ function lineSink(target: OutputTarget, logs: OpenedLogs): ErrorSink {
   });
   return {
     write(line, level) {
-      const text = journal ? `<${syslogSeverity(level)}>${line}` : line;
-      // UTF-8 takes at most three bytes for a UTF-16 unit.
-      queue.reserve(text.length * 3);
-      queue.length += encoder.encodeInto(text, queue.bytes.subarray(queue.length)).written;
-      queue.endLine();
+      queue.line(journal ? `<${syslogSeverity(level)}>${line}` : line);
       queue.flush();
     },
     notesTime: journal,

@@ -20,11 +20,12 @@ function inherited(root: string): InheritedLogs {
 }
 
 /** What a thread writes with. */
-function logOutput(path: string, opened: OpenedLogs): (bytes: Uint8Array) => number {
+function logOutput(path: string, opened: OpenedLogs): (bytes: Uint8Array<ArrayBuffer>) => number {
   const onProblem = (message: string) => {
     throw new Error(message);
   };
-  return openLogOutput(file(path), opened, onProblem).write;
+  const output = openLogOutput(file(path), opened, onProblem);
+  return (part) => output.write(part, part.length);
 }
 
 async function inDirectory(test: (path: (name: string) => string) => void): Promise<void> {

@@ -35,13 +35,16 @@ export interface LineQueueOptions {
   readonly now?: () => number;
 }
 
-/** The lines of one log of one thread. A line is put together in `bytes` from `length` on, after reserve(). */
+const encoder = new TextEncoder();
+
+/** The lines of one log of one thread. */
 export class LineQueue {
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(2 * FLUSH_BYTES);
-  length = 0;
   readonly #options: LineQueueOptions;
   readonly #now: () => number;
-  /** Where the latest complete line ends. */
+  /** Lines that are text yet: joining them and making bytes of all at once is what costs least. */
+  #text = "";
+  /** Lines that are bytes already, up to #end. */
+  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(2 * FLUSH_BYTES);
   #end = 0;
   /** The last line that was written lacks its end, which stands at the begin of `bytes`. */
   #torn = false;
@@ -62,41 +65,38 @@ export class LineQueue {
     return this.#lost;
   }
 
-  /** Makes room for `count` more bytes, and the end of the line. */
-  reserve(count: number): void {
-    const needed = this.length + count + 1;
-    if (needed <= this.bytes.length) return;
-    const larger = new Uint8Array(Math.max(needed, 2 * this.bytes.length));
-    larger.set(this.bytes.subarray(0, this.length));
-    this.bytes = larger;
-  }
-
-  /** The line is complete. */
-  endLine(): void {
-    if (this.#slow && this.length > MOST_KEPT) {
-      this.length = this.#end;
+  /** Adds a line (without its end). */
+  line(text: string): void {
+    if (this.#slow && this.#end + this.#text.length > MOST_KEPT) {
       this.#failed(new Error("its reader is too slow"), 1);
       return;
     }
-    this.bytes[this.length++] = LF;
-    this.#end = this.length;
-    if (this.length > FLUSH_BYTES && !this.#slow) this.flush();
+    this.#text += text + "\n";
+    if (this.#text.length > FLUSH_BYTES) this.flush();
   }
 
   /** Writes what is waiting, unless it waits for company. To be called after every batch. */
   endOfBatch(): void {
-    if (this.#end === Number(this.#torn)) return;
+    if (this.#text === "" && !this.#waits) return;
     if (this.#options.buffered === true) this.#flushLater(COMPANY_MS);
     else this.flush();
   }
 
+  /** There are bytes to write, besides the end of a line that was broken off. */
+  get #waits(): boolean {
+    return this.#end > Number(this.#torn);
+  }
+
   /** Writes what is waiting, as far as it is taken. */
   flush(): void {
+    this.#encode();
+    if (!this.#waits) return;
     let at = 0;
     this.#slow = false;
     try {
-      while (at < this.#end && this.#end > Number(this.#torn)) {
-        const taken = this.#options.output.write(this.bytes.subarray(at, this.#pieceEnd(at)));
+      while (at < this.#end) {
+        const rest = at === 0 ? this.#bytes : this.#bytes.subarray(at);
+        const taken = this.#options.output.write(rest, this.#pieceEnd(at) - at);
         if (taken > 0) this.#torn = false;
         else {
           this.#slow = true;
@@ -111,37 +111,49 @@ export class LineQueue {
     if (this.#slow) this.#flushLater(RETRY_MS);
   }
 
+  /** Makes bytes of the text. */
+  #encode(): void {
+    const { length } = this.#text;
+    if (length === 0) return;
+    const free = this.#end === 0 ? this.#bytes : this.#bytes.subarray(this.#end);
+    let { read, written } = encoder.encodeInto(this.#text, free);
+    if (read < length) {
+      // UTF-8 takes at most three bytes for a UTF-16 unit.
+      const larger = new Uint8Array(this.#end + length * 3);
+      larger.set(this.#bytes.subarray(0, this.#end));
+      this.#bytes = larger;
+      ({ read, written } = encoder.encodeInto(this.#text, larger.subarray(this.#end)));
+    }
+    this.#end += written;
+    this.#text = "";
+  }
+
   /** What is written next: as many whole lines as stay together, or the one that is longer. */
   #pieceEnd(at: number): number {
     const { together } = this.#options.output;
     if (this.#end - at <= together) return this.#end;
-    const last = this.bytes.lastIndexOf(LF, at + together - 1);
-    return (last >= at ? last : this.bytes.indexOf(LF, at)) + 1;
+    const last = this.#bytes.lastIndexOf(LF, at + together - 1);
+    return (last >= at ? last : this.#bytes.indexOf(LF, at)) + 1;
   }
 
   /** What was taken goes away. */
   #keep(at: number): void {
-    if (at > 0) {
-      if (at < this.length) this.bytes.copyWithin(0, at, this.length);
-      this.length -= at;
-      this.#end -= at;
-    }
-    if (this.length === 0 && this.bytes.length > 4 * FLUSH_BYTES) {
-      this.bytes = new Uint8Array(2 * FLUSH_BYTES);
+    if (at < this.#end) this.#bytes.copyWithin(0, at, this.#end);
+    this.#end -= at;
+    if (this.#end === 0 && this.#bytes.length > 4 * FLUSH_BYTES) {
+      this.#bytes = new Uint8Array(2 * FLUSH_BYTES);
     }
   }
 
   /** The rest cannot be written: it is lost. A line that is broken off gets its end before the next one. */
   #giveUp(at: number, error: Error): void {
     let lost = 0;
-    for (let i = at; i < this.#end; i++) if (this.bytes[i] === LF) lost++;
+    for (let i = at; i < this.#end; i++) if (this.#bytes[i] === LF) lost++;
     if (this.#torn && at === 0) lost--;
-    const torn = at === 0 ? this.#torn : this.bytes[at - 1] !== LF;
+    const torn = at === 0 ? this.#torn : this.#bytes[at - 1] !== LF;
     this.#keep(this.#end);
     if (torn) {
-      this.bytes.copyWithin(1, 0, this.length);
-      this.bytes[0] = LF;
-      this.length++;
+      this.#bytes[0] = LF;
       this.#end = 1;
     }
     this.#torn = torn;

@@ -5,8 +5,6 @@ import fc from "fast-check";
 import { until } from "../../tests/system/harness.ts";
 import { LineQueue, type LineQueueOptions, type WriteFailure } from "./line_queue.ts";
 
-const encoder = new TextEncoder();
-
 /** A queue into memory. `take` says how many of so many bytes the system takes; it may throw. */
 function memory(
   take: (bytes: number) => number = (bytes) => bytes,
@@ -18,8 +16,8 @@ function memory(
   const decoder = new TextDecoder();
   const options: LineQueueOptions = {
     output: {
-      write(bytes) {
-        const taken = take(bytes.length);
+      write(bytes, length) {
+        const taken = take(length);
         if (taken > 0) calls.push(decoder.decode(bytes.subarray(0, taken), { stream: true }));
         return taken;
       },
@@ -30,11 +28,7 @@ function memory(
     now: () => clock.now,
   };
   const queue = new LineQueue(options);
-  const line = (text: string) => {
-    queue.reserve(text.length * 3);
-    queue.length += encoder.encodeInto(text, queue.bytes.subarray(queue.length)).written;
-    queue.endLine();
-  };
+  const line = (text: string) => queue.line(text);
   return { queue, line, calls, failures, clock, [Symbol.dispose]: () => queue.close() };
 }
 

@@ -8,8 +8,8 @@ import { type OutputTarget, targetKey } from "./target.ts";
 
 /** The way into one log. */
 export interface LogOutput {
-  /** Writes some of the bytes, as write(2) does, and returns how many; 0: not now, its reader is slow. @throws Error */
-  write(bytes: Uint8Array): number;
+  /** Writes some of the first `length` bytes, as write(2) does, and returns how many; 0: not now, its reader is slow. @throws Error */
+  write(bytes: Uint8Array<ArrayBuffer>, length: number): number;
   /** Whole lines of up to this many bytes, written in one call, are never mingled with those of others. */
   readonly together: number;
 }
@@ -33,8 +33,7 @@ export function openLogOutput(
       return { write: descriptorWriter(fd), together: PIPE_BUF };
     case "standard": {
       const stream = target.stream === "output" ? Deno.stdout : Deno.stderr;
-      const write = fd === undefined ? (bytes: Uint8Array) => stream.writeSync(bytes) : descriptorWriter(fd);
-      return { write, together: PIPE_BUF };
+      return { write: fd === undefined ? streamWriter(stream) : descriptorWriter(fd), together: PIPE_BUF };
     }
     case "file":
       return { write: fd === undefined ? fileWriter(target.path) : descriptorWriter(fd), together: Infinity };
@@ -42,12 +41,16 @@ export function openLogOutput(
       const firstPath = logs.rotating[targetKey(target)] ?? fileNow(target, Date.now());
       const first = fd === undefined ? fileWriter(firstPath) : descriptorWriter(fd);
       const file = new RotatingFile(target, { firstPath, first, onProblem });
-      return { write: (bytes) => file.write(bytes), together: Infinity };
+      return { write: (bytes, length) => file.write(bytes, length), together: Infinity };
     }
   }
 }
 
 function fileWriter(path: string): LogOutput["write"] {
-  const file = Deno.openSync(path, { append: true, create: true });
-  return (bytes) => file.writeSync(bytes);
+  return streamWriter(Deno.openSync(path, { append: true, create: true }));
+}
+
+/** Where the C library is not there. */
+function streamWriter(stream: { writeSync(bytes: Uint8Array): number }): LogOutput["write"] {
+  return (bytes, length) => stream.writeSync(bytes.subarray(0, length));
 }

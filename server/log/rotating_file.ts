@@ -74,7 +74,7 @@ export function fileNow(target: RotatingTarget, now: number, current?: string): 
 export interface RotatingFileParts {
   /** The file that the control process has opened, and what writes to it: some of the bytes, as write(2) does. */
   readonly firstPath: string;
-  readonly first: (bytes: Uint8Array) => number;
+  readonly first: OwnFile["write"];
   /** The next file cannot be made: the lines go on to the one before. */
   readonly onProblem: (message: string) => void;
   /** Milliseconds since 1970. */
@@ -83,7 +83,7 @@ export interface RotatingFileParts {
 
 /** A file of this thread. */
 interface OwnFile {
-  write(bytes: Uint8Array): number;
+  write(bytes: Uint8Array<ArrayBuffer>, length: number): number;
   close(): void;
 }
 
@@ -91,7 +91,7 @@ interface OwnFile {
 function openOwn(path: string): OwnFile {
   if (!isOpen()) {
     const file = Deno.openSync(path, { append: true, create: true });
-    return { write: (bytes) => file.writeSync(bytes), close: () => file.close() };
+    return { write: (bytes, length) => file.writeSync(bytes.subarray(0, length)), close: () => file.close() };
   }
   const fd = openForAppend(path);
   return { write: descriptorWriter(fd), close: () => close(fd) };
@@ -113,11 +113,13 @@ export class RotatingFile {
     this.#path = parts.firstPath;
   }
 
-  /** Writes some of the bytes, as write(2) does; they stay together. @throws the system's error */
-  write(bytes: Uint8Array): number {
+  /** Writes some of the first `length` bytes, as write(2) does; they stay together. @throws the system's error */
+  write(bytes: Uint8Array<ArrayBuffer>, length: number): number {
     const now = this.#now();
     if (now >= this.#until || this.#mayBeFull(now)) this.#look(now);
-    const written = this.#file === undefined ? this.parts.first(bytes) : this.#file.write(bytes);
+    const written = this.#file === undefined
+      ? this.parts.first(bytes, length)
+      : this.#file.write(bytes, length);
     this.#written += written;
     return written;
   }

@@ -28,13 +28,13 @@ function writer(to: RotatingTarget, clock: { now: number }) {
   const first = Deno.openSync(firstPath, { append: true, create: true });
   const file = new RotatingFile(to, {
     firstPath,
-    first: (part) => first.writeSync(part),
+    first: (part, length) => first.writeSync(part.subarray(0, length)),
     onProblem: (message) => problems.push(message),
     now: () => clock.now,
   });
   return {
     problems,
-    write: (text: string) => file.write(bytes(text)),
+    write: (text: string) => file.write(bytes(text), bytes(text).length),
     [Symbol.dispose]() {
       file.close();
       first.close();
