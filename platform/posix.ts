@@ -367,7 +367,7 @@ export function createPipe(capacity: number): { readonly read: number; readonly 
   const pipe = createWakePipe();
   setNonBlocking(pipe.read, false);
   // The system may allow less (fs.pipe-max-size): then it stays as it is.
-  if (os === "linux") common.fcntl(pipe.write, F_SETPIPE_SZ, capacity);
+  if (os === "linux") variadic.fcntl(pipe.write, F_SETPIPE_SZ, capacity);
   return pipe;
 }
 
