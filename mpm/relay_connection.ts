@@ -205,6 +205,8 @@ export class RelayConnection implements Transport, WheelEntry {
   /** The slot stays with the connection. */
   awaitInput(): void {}
 
+  awaitDrain(): void {}
+
   idle(keepAliveMs: number): void {
     if (this.gone || this.#endTold) return this.#finish("now");
     this.#asleep = true;

@@ -73,6 +73,8 @@ export class SocketConnection implements Transport, WheelEntry {
   #ended = false;
   #afterwards: Afterwards = "stay";
   #phase: Phase = "serving";
+  /** The handler has given its slot back until the queue is empty. */
+  #draining = false;
   #keepAliveMs = 0;
   #lingerEnd = 0;
   #peer: Endpoint | undefined;
@@ -273,6 +275,13 @@ export class SocketConnection implements Transport, WheelEntry {
     if (this.slotHeld && !this.host.dedicated) this.host.returnSlot(this);
   }
 
+  awaitDrain(): void {
+    if (this.host.dedicated || !this.slotHeld || this.#output.empty) return;
+    this.#draining = true;
+    this.host.countWriting(1);
+    this.host.returnSlot(this);
+  }
+
   idle(keepAliveMs: number): void {
     this.#keepAliveMs = keepAliveMs;
     this.#end(this.#ended ? "now" : "idle");
@@ -293,9 +302,10 @@ export class SocketConnection implements Transport, WheelEntry {
 
   #finish(how: "idle" | CloseMode): void {
     const { host } = this;
-    if (this.#afterwards !== "stay") {
+    if (this.#afterwards !== "stay" || this.#draining) {
       host.countWriting(-1);
       this.#afterwards = "stay";
+      this.#draining = false;
     }
     if (this.due !== 0) host.wheel.clear(this);
     if (host.dedicated && how !== "now" && !this.#ended && this.#stay(how)) return;
@@ -365,6 +375,10 @@ export class SocketConnection implements Transport, WheelEntry {
     this.host.wheel.clear(this);
     if (this.#afterwards !== "stay") return this.#finish(this.#afterwards);
     this.#want(this.#interest & ~Interest.Write);
+    if (this.#draining) {
+      this.#draining = false;
+      this.host.countWriting(-1);
+    }
     this.handler.onDrained();
   }
 }

@@ -54,6 +54,8 @@ export interface Transport {
   setTimer(ms: number): void;
   /** Gives the slot back while more input of the same request is awaited, until the next onData. */
   awaitInput(): void;
+  /** Gives the slot back while nothing is awaited but the peer taking what is queued; onDrained follows, or onGone. */
+  awaitDrain(): void;
   /** No request is in hand and nothing is buffered: the connection may be parked, at most for `keepAliveMs`. The handler is released. */
   idle(keepAliveMs: number): void;
   /** Ends the connection once everything written is out; the handler is released. */

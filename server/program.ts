@@ -83,6 +83,10 @@ async function createService(data: ProgramData, order: ThreadOrder) {
   const tokens = config.main.store.get(coreServer).serverTokens ?? CORE_DEFAULTS.serverTokens;
   const serverField = serverBanner(tokens, { version: VERSION, platform: systemTitle, components: [] });
   const scoreboard = openScoreboard(order.scoreboard);
+  const onUncaught = (error: unknown): void => {
+    const text = error instanceof Error ? error.stack ?? error.message : String(error);
+    errorLogs.main.log("error", "core", undefined, `uncaught in thread ${order.thread}: ${text}`);
+  };
   const service = new RequestService({
     config,
     hooks,
@@ -92,6 +96,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
     pathOptions: (host) => ({ ...CORE_DEFAULTS, ...host.store.get(coreServer) }),
     bodyLimit: (dir) => dir.get(coreDir).limitRequestBody,
     prepare,
+    fault: onUncaught,
     serverSoftware: serverField,
     documentRoot: (host) => host.store.get(coreServer).documentRoot,
     log: (level, module, ah, message, about) => logAbout(about, level, module, ah, message),
@@ -120,10 +125,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
   return {
     service,
     usesEventLoop: MODULES.some(({ usesEventLoop }) => usesEventLoop?.(config) === true),
-    onUncaught(error: unknown): void {
-      const text = error instanceof Error ? error.stack ?? error.message : String(error);
-      errorLogs.main.log("error", "core", undefined, `uncaught in thread ${order.thread}: ${text}`);
-    },
+    onUncaught,
   };
 }
 

@@ -57,12 +57,18 @@ export class Exchange {
   logId: string | undefined = undefined;
   /** Body bytes that were sent. */
   bytesSent = 0;
+  /** The whole request as on the wire: head, body, framing; known when it is over. */
+  bytesReceived = 0;
+  /** The whole response as on the wire: interim responses, head, body, framing. */
+  bytesWritten = 0;
   /** The first bytes of the response are on their way: a failure can only break the connection off. */
   committed = false;
   /** 'X' broken off, '+' stays open, '-' is closed after the response. */
   connectionState: "X" | "+" | "-" = "+";
   /** A whole message may be kept for further requests for the same target: nothing depended on who asked. */
   cacheable = false;
+  /** `head` has bytes of its own. */
+  #detached = false;
   #abort: AbortController | undefined = undefined;
   #completed: PromiseWithResolvers<void> | undefined = undefined;
 
@@ -77,6 +83,13 @@ export class Exchange {
     /** Requests on this connection before this one. */
     readonly keepAlives: number,
   ) {}
+
+  /** `head` is to outlive the receive buffer. */
+  detach(): void {
+    if (this.#detached) return;
+    this.#detached = true;
+    this.head = this.head.detach();
+  }
 
   /** Aborted when the client goes away before it has its answer. */
   get signal(): AbortSignal {

@@ -43,6 +43,8 @@ export interface ServiceParts {
   /** For expressions. */
   readonly serverSoftware: string;
   readonly documentRoot: (host: VirtualServer) => string | undefined;
+  /** A failure of the server's own. */
+  readonly fault: (error: unknown) => void;
   /** Writes to the error log about a request; `module`: its short name. */
   readonly log: (
     level: "alert" | "crit" | "error" | "info" | "debug",
@@ -314,16 +316,23 @@ export class RequestService implements Service {
     return errorReply(exchange, 408, { close: true });
   }
 
+  faulted(error: unknown): void {
+    this.parts.fault(error);
+  }
+
   working(exchange: Exchange): void {
     this.parts.scoreboard.setSlot(exchange.transport.row, SlotField.Status, SlotStatus.Write);
   }
 
-  finished(exchange: Exchange): void {
+  counted(exchange: Exchange): void {
     const { scoreboard, extendedStatus } = this.parts;
     const { row } = exchange.transport;
     const micros = extendedStatus ? (performance.now() - exchange.startClock) * 1000 : 0;
     scoreboard.count(row, exchange.bytesSent, micros, exchange.startTime);
     if (extendedStatus) showRequest(scoreboard, exchange);
+  }
+
+  finished(exchange: Exchange): void {
     for (const log of this.#loggers) log(exchange);
   }
 

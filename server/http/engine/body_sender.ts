@@ -12,6 +12,7 @@ import type { Framing } from "./writer.ts";
 const TOGETHER = 65536;
 /** A stream waits while more than this is on its way to the client. */
 const HIGH_WATER = 262_144;
+const LAST_CHUNK = "0\r\n\r\n";
 
 /** Sends a body of known content. Returns its size in bytes. */
 export function sendBody(body: Body, output: OutputBuffer, transport: Transport): number {
@@ -105,7 +106,10 @@ export class StreamSender {
       );
       return false;
     }
-    if (this.framing === "chunked") service.output.latin1("0\r\n\r\n");
+    if (this.framing === "chunked") {
+      service.output.latin1(LAST_CHUNK);
+      exchange.bytesWritten += LAST_CHUNK.length;
+    }
     return true;
   }
 
@@ -113,9 +117,11 @@ export class StreamSender {
     const { exchange, service: { output } } = this;
     if (bytes.length === 0) return;
     exchange.bytesSent += bytes.length;
+    const mark = output.length;
     if (this.framing === "chunked") output.latin1(bytes.length.toString(16) + "\r\n");
     output.append(bytes);
     if (this.framing === "chunked") output.latin1("\r\n");
+    exchange.bytesWritten += output.length - mark;
     flush(output, exchange.transport);
   }
 

@@ -82,7 +82,7 @@ Deno.test("HTTP/1.0: closed unless asked for otherwise", () => {
   const closed = connect(() => text("x"));
   closed.receive("GET / HTTP/1.0\r\n\r\n");
   assertStringIncludes(closed.sent, "Connection: close\r\n");
-  assertEquals(closed.transport.ended, "now");
+  assertEquals(closed.transport.ended, "linger");
   const kept = connect(() => text("x"));
   kept.receive("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   assertStringIncludes(kept.sent, "Keep-Alive: timeout=5, max=99\r\nConnection: Keep-Alive\r\n");
@@ -93,7 +93,7 @@ Deno.test("HTTP/1.0: a body of unknown length ends with the connection, keep-ali
   const client = connect(() => streamed(["a", "b"]));
   client.receive("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   await settle();
-  assertEquals([client.body, client.transport.ended], ["ab", "now"]);
+  assertEquals([client.body, client.transport.ended], ["ab", "linger"]);
   assertStringIncludes(client.sent, "Connection: close\r\n");
   assert(!client.sent.includes("Transfer-Encoding"));
 });
@@ -111,7 +111,7 @@ Deno.test("a server that stops closes after the response", () => {
   client.transport.stopping = true;
   client.receive(GET);
   assertStringIncludes(client.sent, "Connection: close\r\n");
-  assertEquals(client.transport.ended, "now");
+  assertEquals(client.transport.ended, "linger");
 });
 
 Deno.test("a handler that throws, at once or later, gives 500 and an end", async () => {
@@ -122,7 +122,7 @@ Deno.test("a handler that throws, at once or later, gives 500 and an end", async
     const client = connect(handler);
     client.receive(GET);
     await settle();
-    assertEquals([client.statuses, client.transport.ended], [[500], "now"]);
+    assertEquals([client.statuses, client.transport.ended], [[500], "linger"]);
     assertEquals(client.service.failures.length, 1);
   }
 });

@@ -1,5 +1,6 @@
 // What does a handler answer? A light description of a response; the connection engine makes bytes of it.
 
+import type { Duplex } from "node:stream";
 import type { FileSource } from "../../../mpm/mod.ts";
 
 /** Header fields in the order they are sent. Values are latin1, validated before they are written. */
@@ -39,6 +40,11 @@ export interface Reply {
   readonly declaredLength?: number;
   /** The connection must not be used again (the request was not understood, or not read to its end). */
   readonly close?: boolean;
+  /**
+   * With status 101 and an Upgrade field, for a request that asked for that: takes the connection over once the response is
+   * written. It has its slot until the stream is closed, by end() or destroy() or by the client (RFC 9110 §7.8).
+   */
+  readonly takeOver?: (connection: Duplex) => void;
   /** A whole message made ahead; set for answers that are the same for everybody, for some time. */
   readonly prepared?: PreparedReply;
 }

@@ -49,7 +49,8 @@ export class StreamedBody implements RequestBody {
       pull: () => this.source.resume(),
       cancel: () => {
         this.#controller = undefined;
-        this.source.resume();
+        // Behind the end the source may be at work for another request.
+        if (!this.#ended && this.#error === undefined) this.source.resume();
       },
     }, { highWaterMark: HIGH_WATER, size: (bytes) => bytes.length });
     return this.#stream;

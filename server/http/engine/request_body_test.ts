@@ -123,7 +123,7 @@ Deno.test("a handler's own answer to a malformed body is sent, and the connectio
   assertStringIncludes(client.sent, "Connection: close\r\n");
 });
 
-Deno.test("an answer before the end of the body closes, and the body breaks", async () => {
+Deno.test("an answer before the end of the body: the body breaks, what is left of it is dropped, and the connection goes on", async () => {
   let reading: Promise<unknown> | undefined;
   const client = connect((exchange) => {
     reading = new Response(exchange.body!.stream()).text();
@@ -132,9 +132,60 @@ Deno.test("an answer before the end of the body closes, and the body breaks", as
   });
   client.receive(post(4) + "ab");
   await settle();
-  assertEquals([client.body, client.transport.ended], ["enough", "linger"]);
-  assertStringIncludes(client.sent, "Connection: close\r\n");
+  assertEquals([client.body, client.transport.ended, client.service.over.length], ["enough", undefined, 0]);
+  assert(!client.sent.includes("Connection: close"));
   await assertRejects(() => reading!, BodyError);
+  client.receive("c");
+  client.receive("d" + post(0));
+  await settle();
+  assertEquals([client.statuses, client.transport.ended], [[200, 200], "idle"]);
+  assertEquals(client.service.over.map(({ bytesReceived }) => bytesReceived), [
+    post(4).length + 4,
+    post(0).length,
+  ]);
+});
+
+Deno.test("the rest of a body behind its answer is bounded: too long, malformed, late or cut off, it ends the connection", async () => {
+  const chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
+  const ends: ((client: TestConnection) => void)[] = [
+    (client) => client.receive("9\r\n"),
+    (client) => client.receive("x\r\n"),
+    (client) => client.connection.onTimeout(),
+    (client) => client.connection.onEnd(),
+  ];
+  for (const end of ends) {
+    const client = connect(() => text("enough"));
+    client.service.limit = 5;
+    client.receive(chunked);
+    await settle();
+    assertEquals([client.statuses, client.transport.ended], [[200], undefined]);
+    assert(client.transport.timer > 0);
+    end(client);
+    assertEquals([client.statuses, client.transport.ended, client.service.over.length], [[200], "linger", 1]);
+  }
+});
+
+Deno.test("an answer to somebody who waits for 100 (Continue) closes: the body may come or not", async () => {
+  const client = connect(() => text("enough"));
+  client.receive(post(4, "Expect: 100-continue\r\n"));
+  await settle();
+  assertEquals([client.statuses, client.transport.ended], [[200], "linger"]);
+  assertStringIncludes(client.sent, "Connection: close\r\n");
+});
+
+Deno.test("a body that is let go of after its request does not reach into the next one", async () => {
+  let first: ReadableStream<Uint8Array> | undefined;
+  const client = connect(({ body }) => {
+    if (first !== undefined) return new Promise<Reply>(() => {});
+    first = body!.stream();
+    return text("first");
+  });
+  client.receive(post(2) + "ab");
+  await settle();
+  client.receive(post(2, "Expect: 100-continue\r\n"));
+  await first!.cancel();
+  await settle();
+  assertEquals(client.statuses, [200]);
 });
 
 Deno.test("a body that its client does not finish gives 400", async () => {

@@ -55,6 +55,10 @@ export interface Service {
   invalidField(exchange: Exchange, error: Error): Reply;
   /** A response body failed after its head was sent: log it. */
   streamFailed(exchange: Exchange, error: unknown): void;
-  /** A response has been sent, or was broken off: logs and counters. */
+  /** A response is with the transport, or was broken off: counters. The slot is still the request's. */
+  counted(exchange: Exchange): void;
+  /** Request and response are over, and what was sent is known: logs. */
   finished(exchange: Exchange): void;
+  /** The engine itself, or a hook that nobody waits for, has failed: log it. */
+  faulted(error: unknown): void;
 }

@@ -27,6 +27,7 @@ export class FakeTransport implements Transport {
   /** Milliseconds, 0: off. */
   timer = 0;
   awaiting = 0;
+  draining = 0;
   ended: CloseMode | "idle" | undefined = undefined;
 
   write(bytes: Uint8Array<ArrayBuffer>, length: number, _stable: boolean): void {
@@ -39,6 +40,7 @@ export class FakeTransport implements Transport {
 
   writeFile(file: FileSource, _offset: number, length: number): void {
     this.sent += `<file of ${length} bytes>`;
+    if (this.blocked) this.backlog += length;
     file.release();
   }
 
@@ -52,6 +54,10 @@ export class FakeTransport implements Transport {
 
   awaitInput(): void {
     this.awaiting++;
+  }
+
+  awaitDrain(): void {
+    this.draining++;
   }
 
   idle(_keepAliveMs: number): void {
@@ -85,6 +91,10 @@ export class FakeService implements Service {
   refusal: Reply | undefined = undefined;
   readonly finishedStates: string[] = [];
   readonly failures: string[] = [];
+  readonly faults: string[] = [];
+  count = 0;
+  /** Every exchange that is over. */
+  readonly over: Exchange[] = [];
 
   constructor(readonly handler: Handler, settings: Partial<ConnectionSettings> = {}) {
     this.settings = { ...SETTINGS, ...settings };
@@ -141,7 +151,16 @@ export class FakeService implements Service {
     this.failures.push(String(error));
   }
 
+  counted(): void {
+    this.count++;
+  }
+
+  faulted(error: unknown): void {
+    this.faults.push(String(error));
+  }
+
   finished(exchange: Exchange): void {
+    this.over.push(exchange);
     this.finishedStates.push(exchange.connectionState);
   }
 }

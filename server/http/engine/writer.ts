@@ -28,9 +28,14 @@ export class FieldError extends Error {
   override readonly name = "FieldError";
 }
 
+/** A handler takes a connection over whose client has not asked for that. */
+export class UpgradeError extends Error {
+  override readonly name = "UpgradeError";
+}
+
 /**
  * Writes the head of `reply` into `output`.
- * @throws FieldError for an invalid field name or value, before anything is written
+ * @throws FieldError for an invalid field name or value, UpgradeError; before anything is written
  */
 export function writeHead(
   output: OutputBuffer,
@@ -65,8 +70,13 @@ export function writeHead(
     delimited = false;
   }
   if (head.method === "HEAD") framing = "none";
-  const persistent = delimited && mayPersist(exchange, reply, settings);
-  if (!persistent) text += "Connection: close\r\n";
+  const upgrades = reply.takeOver !== undefined;
+  if (upgrades && (status !== 101 || head.upgrade === undefined)) {
+    throw new UpgradeError("a connection is taken over without status 101, or without being asked");
+  }
+  const persistent = !upgrades && delimited && mayPersist(exchange, reply, settings);
+  if (upgrades) text += "Connection: Upgrade\r\n";
+  else if (!persistent) text += "Connection: close\r\n";
   else if (head.sentKeepAlive) {
     const left = settings.maxKeepAliveRequests - exchange.keepAlives;
     const max = settings.maxKeepAliveRequests > 0 ? `, max=${left - 1}` : "";

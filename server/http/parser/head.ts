@@ -76,6 +76,11 @@ export class RequestHead extends FieldBlock {
   /** Ready for the next request. */
   override clear(): void {
     super.clear();
+    // What was said of one request must not be told of a next that is none.
+    this.method = "";
+    this.form = "origin";
+    this.major = this.minor = 1;
+    this.targetStart = this.targetEnd = this.pathStart = 0;
     this.lineStart = this.lineEnd = this.headEnd = 0;
     this.authority =
       this.host =

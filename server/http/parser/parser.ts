@@ -130,6 +130,11 @@ export class RequestParser {
     return this.#stored && !(this.#store.length === 1 && this.#store.bytes[0] === CR);
   }
 
+  /** True while the request line is not complete. */
+  get readingLine(): boolean {
+    return this.#phase === REQUEST_LINE;
+  }
+
   /**
    * The trailer section of a chunked body, after End; undefined for other requests. Kept apart from the head
    * (RFC 9110 §6.5.1).

@@ -1,0 +1,138 @@
+// How does a handler's reply reach the client? Its head is written, its body follows: at once, as a stream at the client's pace,
+// or not at all because the connection changes its protocol.
+
+import type { Transport } from "../../../mpm/mod.ts";
+import type { Exchange } from "../../request/exchange.ts";
+import { discardReply, sendBody, StreamSender } from "./body_sender.ts";
+import type { Patience } from "./patience.ts";
+import type { Body, Reply } from "./reply.ts";
+import type { ConnectionSettings, Service } from "./service.ts";
+import { Tunnel } from "./tunnel.ts";
+import { FieldError, type Framing, type Sent, UpgradeError, writeHead } from "./writer.ts";
+
+/** Who the responder tells what comes later. */
+export interface ResponderOwner {
+  /** What is staged goes out. */
+  flush(): void;
+  /** A streamed body is over; not `complete`: it was broken off. */
+  streamed(exchange: Exchange, complete: boolean): void;
+  /** Whoever took the connection over has done with it. */
+  released(exchange: Exchange): void;
+  fault(error: unknown): void;
+}
+
+/** Everything is with the transport or staged; or there is more to come by an event. */
+export type Sending = "written" | "streaming" | "taken over";
+
+/** The responses of one connection. */
+export class Responder {
+  /** The response that was sent lets the connection go on. */
+  persistent = false;
+  /** Takes the input of a connection that speaks another protocol. */
+  tunnel: Tunnel | undefined = undefined;
+  #transport!: Transport;
+  #sender: StreamSender | undefined = undefined;
+
+  constructor(readonly service: Service, readonly patience: Patience, readonly owner: ResponderOwner) {}
+
+  open(transport: Transport): void {
+    this.#transport = transport;
+  }
+
+  /** Sends `reply`, or a failure instead of one that cannot be sent. */
+  send(exchange: Exchange, reply: Reply, settings: ConnectionSettings): Sending {
+    const { service } = this;
+    const { output } = service;
+    const mark = output.length;
+    let sent: Sent;
+    try {
+      sent = writeHead(output, exchange, reply, settings, exchange.startTime);
+    } catch (error) {
+      output.length = mark;
+      discardReply(reply);
+      return this.send(exchange, this.#instead(exchange, error), settings);
+    }
+    exchange.reply = reply;
+    exchange.status = reply.status;
+    exchange.committed = true;
+    exchange.bytesWritten += output.length - mark;
+    this.persistent = sent.persistent;
+    if (reply.takeOver !== undefined) return this.#handOver(exchange, reply.takeOver);
+    const { body } = reply;
+    if (sent.framing === "none") discardReply(reply);
+    else if (body.kind === "stream") return this.#stream(exchange, body, sent.framing, settings);
+    else {
+      exchange.bytesSent = sendBody(body, output, this.#transport);
+      exchange.bytesWritten += exchange.bytesSent;
+    }
+    return "written";
+  }
+
+  /** What is sent instead of a reply whose head cannot be written. It must not fail for the same reason. */
+  #instead(exchange: Exchange, error: unknown): Reply {
+    if (error instanceof FieldError) return this.service.invalidField(exchange, error);
+    if (error instanceof UpgradeError) return this.service.handlerFailed(exchange, error);
+    throw error;
+  }
+
+  #stream(
+    exchange: Exchange,
+    body: Extract<Body, { kind: "stream" }>,
+    framing: Framing,
+    settings: ConnectionSettings,
+  ): Sending {
+    const { service, patience, owner } = this;
+    owner.flush();
+    exchange.detach();
+    const sender = new StreamSender(exchange, framing, service, () => patience.forOutput(settings.timeout));
+    this.#sender = sender;
+    sender.send(body)
+      .then((complete) => owner.streamed(exchange, complete))
+      .catch((error) => owner.fault(error));
+    return "streaming";
+  }
+
+  #handOver(exchange: Exchange, takeOver: NonNullable<Reply["takeOver"]>): Sending {
+    this.owner.flush();
+    exchange.detach();
+    exchange.complete();
+    this.tunnel = new Tunnel(this.#transport, exchange, () => this.owner.released(exchange));
+    takeOver(this.tunnel);
+    return "taken over";
+  }
+
+  /** A stream waits for the client to take what was sent. */
+  get waits(): boolean {
+    return this.#sender?.waiting === true;
+  }
+
+  /** The client has taken everything. */
+  drained(settings: ConnectionSettings): void {
+    if (this.tunnel !== undefined) return this.tunnel.drained();
+    if (!this.waits) return;
+    const { patience } = this;
+    patience.end();
+    if (patience.timesInput) patience.forInput(settings.bodyTimeout, settings.timeout);
+    this.#sender!.drained();
+  }
+
+  /** The timer has run out for a client that a stream waits for. */
+  timedOut(exchange: Exchange, settings: ConnectionSettings): void {
+    if (this.patience.outputMoved) return this.patience.forOutput(settings.timeout);
+    exchange.abort();
+    this.#sender!.abort();
+  }
+
+  /** Nobody receives any more. */
+  abort(): void {
+    this.#sender?.abort();
+    this.tunnel?.destroy();
+  }
+
+  /** The response is over. */
+  forget(): void {
+    this.persistent = false;
+    this.#sender = undefined;
+    this.tunnel = undefined;
+  }
+}
