@@ -49,6 +49,8 @@ type Phase = "serving" | "asleep" | "lingering";
 /** A lingering close ends after this long without data (SECONDS_TO_LINGER), and after so long in any case (MAX_SECS_TO_LINGER), in ms. */
 export const LINGER_MS = 2000;
 export const MAX_LINGER_MS = 30_000;
+/** Most clients close as soon as they have their response: so long (ms) a shared connection waits for that with its thread. */
+const LINGER_HERE_MS = 100;
 
 export class SocketConnection implements Transport, WheelEntry {
   fd = -1;
@@ -158,7 +160,10 @@ export class SocketConnection implements Transport, WheelEntry {
       if ((events & Interest.Error) !== 0) return this.broken();
       return this.#want(this.#interest & ~Interest.Read);
     }
-    if (!this.slotHeld && !this.host.takeSlot(this)) return this.#want(this.#interest & ~Interest.Read);
+    const lingers = this.#phase === "lingering";
+    if (!lingers && !this.slotHeld && !this.host.takeSlot(this)) {
+      return this.#want(this.#interest & ~Interest.Read);
+    }
     this.receive(buffer);
   }
 
@@ -183,8 +188,8 @@ export class SocketConnection implements Transport, WheelEntry {
     if (n === -posix.Errno.EAGAIN || n === -posix.Errno.EINTR) return;
     if (n <= 0) return this.#finish("now");
     if (this.#phase === "lingering") {
-      if (performance.now() < this.#lingerEnd) this.setTimer(LINGER_MS);
-      else this.#finish("now");
+      if (performance.now() >= this.#lingerEnd) this.#finish("now");
+      else if (this.host.dedicated) this.setTimer(LINGER_MS);
       return;
     }
     this.#phase = "serving";
@@ -225,6 +230,7 @@ export class SocketConnection implements Transport, WheelEntry {
   onTimer(): void {
     if (!this.#output.empty) this.broken();
     else if (this.#afterwards === "stay" && this.#phase === "serving") this.handler.onTimeout();
+    else if (this.#phase === "lingering" && !this.host.dedicated) this.#finish("linger");
     else this.#finish("now");
   }
 
@@ -308,7 +314,7 @@ export class SocketConnection implements Transport, WheelEntry {
       this.#draining = false;
     }
     if (this.due !== 0) host.wheel.clear(this);
-    if (host.dedicated && how !== "now" && !this.#ended && this.#stay(how)) return;
+    if ((host.dedicated || how === "linger") && how !== "now" && !this.#ended && this.#stay(how)) return;
     if (this.slotHeld) host.returnSlot(this);
     this.#output.clear();
     this.#peer = undefined;
@@ -343,8 +349,10 @@ export class SocketConnection implements Transport, WheelEntry {
       this.#phase = "lingering";
       this.#lingerEnd = performance.now() + MAX_LINGER_MS;
       posix.shutdownWrite(this.fd);
-      this.setTimer(LINGER_MS);
-      this.host.showPhase(this, "closing");
+      const { dedicated } = this.host;
+      this.setTimer(dedicated ? LINGER_MS : LINGER_HERE_MS);
+      if (dedicated) this.host.showPhase(this, "closing");
+      else if (this.slotHeld) this.host.returnSlot(this);
     }
     return true;
   }
