@@ -7,6 +7,7 @@ import { giveUpFfi } from "../platform/posix.ts";
 import { HttpConnection } from "./http/engine/connection.ts";
 import { CORE_DEFAULTS, coreDir, coreServer } from "../modules/core/config.ts";
 import { prepare } from "../modules/core/default_handler.ts";
+import { allowedMethods } from "../modules/core/trace.ts";
 import { showsStatus } from "../modules/status/mod.ts";
 import type { ConfigNode, ConfigTree, VirtualServer } from "./config/mod.ts";
 import { applyTree } from "./apply_tree.ts";
@@ -96,6 +97,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
     pathOptions: (host) => ({ ...CORE_DEFAULTS, ...host.store.get(coreServer) }),
     bodyLimit: (dir) => dir.get(coreDir).limitRequestBody,
     prepare,
+    allowedMethods,
     fault: onUncaught,
     serverSoftware: serverField,
     documentRoot: (host) => host.store.get(coreServer).documentRoot,
@@ -131,8 +133,8 @@ async function createService(data: ProgramData, order: ThreadOrder) {
 
 function connectionSettings(host: VirtualServer, serverField: string): ConnectionSettings {
   const values = { ...CORE_DEFAULTS, ...host.store.get(coreServer) };
-  const { limitRequestLine, limitRequestFieldSize, limitRequestFields, strict, allow09, lenientMethods } =
-    values;
+  const { limitRequestLine, limitRequestFieldSize, limitRequestFields } = values;
+  const { strict, allow09, lenientMethods, registeredMethods } = values;
   return {
     timeout: values.timeout,
     keepAlive: values.keepAlive,
@@ -140,7 +142,15 @@ function connectionSettings(host: VirtualServer, serverField: string): Connectio
     maxKeepAliveRequests: values.maxKeepAliveRequests,
     headTimeout: values.headTimeout,
     bodyTimeout: values.bodyTimeout,
-    parser: { limitRequestLine, limitRequestFieldSize, limitRequestFields, strict, allow09, lenientMethods },
+    parser: {
+      limitRequestLine,
+      limitRequestFieldSize,
+      limitRequestFields,
+      strict,
+      allow09,
+      lenientMethods,
+      registeredMethods,
+    },
     serverField,
   };
 }

@@ -25,6 +25,8 @@ export interface CoreServer {
   strict?: boolean;
   allow09?: boolean;
   lenientMethods?: boolean;
+  /** Methods beside those that are known anyway. */
+  registeredMethods?: ReadonlySet<string>;
   traceEnable?: TraceEnable;
   mergeSlashes?: boolean;
   allowEncodedSlashes?: "off" | "on" | "nodecode";
@@ -84,6 +86,7 @@ export const CORE_DEFAULTS = {
   strict: true,
   allow09: true,
   lenientMethods: true,
+  registeredMethods: new Set<string>(),
   traceEnable: "on",
   mergeSlashes: true,
   allowEncodedSlashes: "off",

@@ -19,10 +19,10 @@ import {
   type Reply,
 } from "../../server/http/engine/reply.ts";
 import { OutputBuffer } from "../../server/http/engine/output.ts";
-import { Field } from "../../server/http/parser/mod.ts";
+import { Field, KNOWN_METHODS } from "../../server/http/parser/mod.ts";
 import { errorReply } from "../../server/request/error_reply.ts";
 import type { Exchange, FileInfo } from "../../server/request/exchange.ts";
-import { type CoreDir, coreDir } from "./config.ts";
+import { type CoreDir, coreDir, coreServer } from "./config.ts";
 import { allowedMethods } from "./trace.ts";
 import { FileError, fileInfo, type OpenFile, openFiles } from "./open_files.ts";
 
@@ -41,7 +41,8 @@ export function handleFile(exchange: Exchange): Reply {
     };
   }
   if (method !== "GET" && method !== "HEAD" && method !== "POST") {
-    const known = method === "PUT" || method === "DELETE" || method === "PATCH" || method === "CONNECT";
+    const registered = exchange.vhost.store.get(coreServer).registeredMethods;
+    const known = KNOWN_METHODS.has(method) || registered?.has(method) === true;
     return errorReply(exchange, known ? 405 : 501, { fields: [["Allow", allowedMethods(exchange)]] });
   }
   if (file === undefined || exchange.pathInfo !== "") return errorReply(exchange, 404);

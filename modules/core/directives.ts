@@ -9,7 +9,13 @@ import {
   oneOf,
   timeInterval,
 } from "../../server/config/mod.ts";
-import { ETAG_ALL, ETAG_DEFAULT, ETagPart, serverTokensForms } from "../../server/http/content/mod.ts";
+import {
+  ETAG_ALL,
+  ETAG_DEFAULT,
+  ETagPart,
+  isFieldName,
+  serverTokensForms,
+} from "../../server/http/content/mod.ts";
 import type { ReadTimeout } from "../../server/http/engine/service.ts";
 import { type CoreDir, coreDir, type CoreServer, coreServer } from "./config.ts";
 
@@ -96,17 +102,19 @@ const requestReadTimeout: Directive = {
   name: "RequestReadTimeout",
   contexts: HOST,
   args: [1, 3],
-  syntax:
-    "RequestReadTimeout header=timeout[-maxtimeout][,MinRate=rate] body=timeout[-maxtimeout][,MinRate=rate]",
-  help: "How long a client may take to send the head and the body of a request",
+  syntax: "RequestReadTimeout [handshake|header|body]=timeout[-maxtimeout][,MinRate=rate] ...",
+  help: "How long a client may take to send head and body of a request; handshake: there is no TLS here yet",
   default: "header=20-40,MinRate=500 body=20,MinRate=500",
   differs: "There is no handshake stage.",
   apply(args, to) {
     for (const arg of args) {
       const [stage, value = ""] = arg.split(/=(.*)/s);
       const core = to.server.get(coreServer);
-      if (stage.toLowerCase() === "header") core.headTimeout = readTimeout(stage, value);
-      else if (stage.toLowerCase() === "body") core.bodyTimeout = readTimeout(stage, value);
+      const timeout = () => readTimeout(stage.toLowerCase(), value);
+      if (stage.toLowerCase() === "header") core.headTimeout = timeout();
+      else if (stage.toLowerCase() === "body") core.bodyTimeout = timeout();
+      // A stage of TLS connections only: what is said of it is checked.
+      else if (stage.toLowerCase() === "handshake") timeout();
       else throw new ArgumentError(`Unknown RequestReadTimeout parameter: ${stage}`);
     }
   },
@@ -162,6 +170,21 @@ function rangeLimit(name: string, fallback: number): Parse<number> {
     return word === "unlimited" ? Infinity : integer(arg, { name, min: 1 });
   };
 }
+
+const registerHttpMethod: Directive = {
+  name: "RegisterHttpMethod",
+  contexts: SERVER,
+  args: [1, 32],
+  syntax: "RegisterHttpMethod method [method] ...",
+  help: "Methods beside the standard ones that HttpProtocolOptions RegisteredMethods lets through",
+  apply(methods, to) {
+    const core = to.server.get(coreServer);
+    for (const method of methods) {
+      if (!isFieldName(method)) throw new ArgumentError(`"${method}" is not an HTTP method`);
+    }
+    core.registeredMethods = new Set([...core.registeredMethods ?? [], ...methods]);
+  },
+};
 
 /** The core's rows. */
 export const coreDirectives: readonly Directive[] = [
@@ -220,6 +243,7 @@ export const coreDirectives: readonly Directive[] = [
   ),
   requestReadTimeout,
   httpProtocolOptions,
+  registerHttpMethod,
   serverRow(
     "LimitRequestLine",
     "limitRequestLine",

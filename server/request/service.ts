@@ -40,6 +40,8 @@ export interface ServiceParts {
   readonly bodyLimit: (dir: DirStore) => number;
   /** Makes a message of a reply that may be kept (the default handler's). */
   readonly prepare: (exchange: Exchange, reply: Reply, serverField: string) => PreparedReply | undefined;
+  /** What Allow lists where nothing but files is (the core's). */
+  readonly allowedMethods: (exchange: Exchange) => string;
   /** For expressions. */
   readonly serverSoftware: string;
   readonly documentRoot: (host: VirtualServer) => string | undefined;
@@ -160,7 +162,9 @@ export class RequestService implements Service {
       exchange.path = "*";
       return { status: 200, fields: [], body: { kind: "none" } };
     }
-    if (head.form === "authority") return errorReply(exchange, 405);
+    if (head.form === "authority") {
+      return errorReply(exchange, 405, { fields: [["Allow", this.parts.allowedMethods(exchange)]] });
+    }
     const options = this.parts.pathOptions(exchange.vhost);
     const normal = normalisePath(path, { ...options, windows: system === "windows" });
     if (normal.path === undefined) {
@@ -171,7 +175,8 @@ export class RequestService implements Service {
     try {
       // What decides about the file's name is without conditions: those may ask for the name.
       exchange.dir = resolveDirectory(exchange.vhost, exchange.path, "");
-      for (const translate of this.#translators) if (translate(exchange)) break;
+      // Bytes that are not UTF-8 name no file: what text there is for them names another.
+      if (!normal.latin1) { for (const translate of this.#translators) if (translate(exchange)) break; }
       this.#place(exchange);
     } catch (error) {
       return this.#notPlaced(exchange, error);

@@ -34,6 +34,7 @@ async function start(more = ""): Promise<TestServer> {
       "htdocs/empty.txt": "",
       "htdocs/small/a.txt": TEXT,
       "htdocs/bare/a.txt": "no index here",
+      "htdocs/\u00fc.txt": "umlaut",
     },
   });
   await Deno.utime(server.path("htdocs/a.txt"), OLD, OLD);
@@ -154,7 +155,10 @@ test("methods", "", async (server) => {
     "0",
     undefined,
   ]);
-  assertEquals((await ask(server, "localhost:80", {}, "CONNECT")).status, 405);
+  const connect = await ask(server, "localhost:80", {}, "CONNECT");
+  assertEquals([connect.status, connect.fields.get("allow")], [405, "GET,POST,OPTIONS,HEAD,TRACE"]);
+  assertEquals((await ask(server, "/a.txt", {}, "PROPFIND")).status, 405);
+  assertEquals((await ask(server, "/a.txt", {}, "BREW")).status, 501);
 });
 
 test("TRACE sends the request back", "", async (server) => {
@@ -207,6 +211,8 @@ test("paths", "", async (server) => {
   assertEquals((await get("/")).body, "the index");
   assertEquals((await get("/two%20words.txt")).body, "two words");
   assertEquals((await get("/%61.txt")).body, TEXT);
+  assertEquals((await get("/%C3%BC.txt")).body, "umlaut");
+  assertEquals((await get("/\u00c3\u00bc.txt")).body, "umlaut");
   assertEquals((await get("/small/../a.txt")).body, TEXT);
   assertEquals((await get("/small/%2e%2e/a.txt")).body, TEXT);
   assertEquals((await get("//a.txt?query")).body, TEXT);
@@ -224,6 +230,11 @@ test("paths", "", async (server) => {
       ["/..%2fconf/httpd.conf", 404],
       ["/%zz", 400],
       ["/bare/", 403],
+      // A file of this name is there in UTF-8; the single byte is another name.
+      ["/\u00fc.txt", 404],
+      ["/%fc.txt", 404],
+      ["/%c3", 404],
+      ["/%80%2e%2e/a.txt", 404],
     ] as const
   ) {
     const refused = await get(target);
