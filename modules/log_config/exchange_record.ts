@@ -24,8 +24,6 @@ export class ExchangeRecord implements LogRecord {
   exchange!: Exchange;
   readonly pid = Deno.pid;
   readonly user = undefined;
-  readonly bytesIn = undefined;
-  readonly bytesOut = undefined;
   readonly firstByteMicros = undefined;
 
   /** @param tid index of the server thread */
@@ -76,6 +74,15 @@ export class ExchangeRecord implements LogRecord {
   }
   get bodyBytes(): number {
     return this.exchange.bytesSent;
+  }
+  get bytesIn(): number {
+    return this.exchange.bytesReceived;
+  }
+  get bytesOut(): number {
+    return this.exchange.bytesWritten;
+  }
+  get logId(): string | undefined {
+    return this.exchange.logId;
   }
   get startTime(): number {
     return this.exchange.startTime;
