@@ -29,9 +29,6 @@ export class ExchangeRecord implements LogRecord {
   /** @param tid index of the server thread */
   constructor(readonly tid: number) {}
 
-  get logId(): string | undefined {
-    return this.exchange.logId;
-  }
   get clientAddress(): string {
     return shown(this.exchange.transport.peer.address);
   }

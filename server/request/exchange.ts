@@ -61,8 +61,6 @@ export class Exchange {
   bytesReceived = 0;
   /** The whole response as on the wire: interim responses, head, body, framing. */
   bytesWritten = 0;
-  /** Set by whoever logs an error about the request with a number that connects its lines (%L); undefined: nobody has. */
-  logId: string | undefined = undefined;
   /** The first bytes of the response are on their way: a failure can only break the connection off. */
   committed = false;
   /** 'X' broken off, '+' stays open, '-' is closed after the response. */
