@@ -1,5 +1,7 @@
 // How is a server measured? Loopback, wrk with one thread, medians over rounds in which all peers take their turn.
 
+import { processorTime } from "./processor_time.ts";
+
 /** A server that is measured. */
 export interface Peer {
   readonly name: string;
@@ -17,19 +19,25 @@ export interface Scenario {
   readonly close?: boolean;
 }
 
-/** What wrk found: requests a second, and latencies in microseconds. */
+/** What wrk found: requests a second, latencies in microseconds, and the server's processor time per request in microseconds. */
 export interface Result {
   readonly rate: number;
   readonly p50: number;
   readonly p99: number;
+  /** NaN where it cannot be known. */
+  readonly work: number;
 }
+
+const pids = new Map<Peer, number>();
 
 /** One run of wrk. @throws Error when requests failed; httpd may close a connection now and then, mpmd may not */
 export async function measure(
-  { name, port }: Peer,
+  peer: Peer,
   { path, connections, close }: Scenario,
   seconds: number,
 ): Promise<Result> {
+  const { name, port } = peer;
+  const before = processorTime(pids.get(peer)!);
   const { stdout } = await new Deno.Command("wrk", {
     args: [
       "-t1",
@@ -48,7 +56,14 @@ export async function measure(
     const [, value, unit] = new RegExp(`${percent}%\\s+([\\d.]+)(us|ms|s|m)`).exec(text)!;
     return Number(value) * { us: 1, ms: 1000, s: 1_000_000, m: 60_000_000 }[unit]!;
   };
-  return { rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]), p50: latency(50), p99: latency(99) };
+  const used = (processorTime(pids.get(peer)!) ?? NaN) - (before ?? NaN);
+  const work = used / Number(/(\d+) requests in/.exec(text)![1]) * 1e6;
+  return {
+    work,
+    rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]),
+    p50: latency(50),
+    p99: latency(99),
+  };
 }
 
 export function median(values: readonly number[]): number {
@@ -65,7 +80,10 @@ export async function withPeers(
     new Deno.Command(command, { args: [...args], stdout: "null", stderr: "null" }).spawn()
   );
   try {
-    for (const peer of peers) await answers(peer, path);
+    for (const [i, peer] of peers.entries()) {
+      pids.set(peer, processes[i].pid);
+      await answers(peer, path);
+    }
     await body();
   } finally {
     for (const process of processes) process.kill("SIGTERM");

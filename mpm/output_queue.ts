@@ -4,20 +4,28 @@ import * as posix from "../platform/posix.ts";
 import type { FileSource } from "./transport.ts";
 
 interface Segment {
+  readonly file: FileSource | undefined;
   bytes: Uint8Array<ArrayBuffer> | undefined;
-  file: FileSource | undefined;
+  /** The kernel takes it out of the file itself. */
+  readonly inKernel: boolean;
   offset: number;
   remaining: number;
+  /** What the client is likely to take at once: more is not read. */
+  window: number;
+  /** The part of the file at `offset` is being brought into memory, or has been. */
+  fetch: "idle" | "under way" | "done";
 }
 
-/** How sending went: all is out, the kernel takes no more for now (or others should have their turn), or the peer is gone. */
-export type SendResult = "empty" | "more" | "failed";
+/**
+ * How sending went: all is out; the kernel takes no more for now (or others should have their turn); what comes next of a file is
+ * not in memory yet; or the peer is gone.
+ */
+export type SendResult = "empty" | "more" | "stalled" | "failed";
 
 /** One turn sends no more than this of a file, so that the other connections of the thread get theirs. */
 const FILE_TURN = 1 << 20;
-const COPY_BUFFER = 1 << 17;
-
-let copyBuffer: Uint8Array<ArrayBuffer> | undefined;
+/** The least that is read of a file in one go. */
+const LEAST_WINDOW = 1 << 16;
 
 /** The output of one connection that waits for the kernel. */
 export class OutputQueue {
@@ -30,12 +38,30 @@ export class OutputQueue {
   }
 
   push(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#segments.push({ bytes, file: undefined, offset: 0, remaining: bytes.length });
-    this.backlog += bytes.length;
+    this.#push(bytes.length, bytes, undefined, 0, false);
   }
 
-  pushFile(file: FileSource, offset: number, length: number): void {
-    this.#segments.push({ bytes: undefined, file, offset, remaining: length });
+  /** @param inKernel with sendfile, where there is one: the least work, and a thread that waits for the device when it has to */
+  pushFile(file: FileSource, offset: number, length: number, inKernel: boolean): void {
+    this.#push(length, undefined, file, offset, inKernel && posix.hasSendFile);
+  }
+
+  #push(
+    length: number,
+    bytes: Uint8Array<ArrayBuffer> | undefined,
+    file: FileSource | undefined,
+    offset: number,
+    inKernel: boolean,
+  ): void {
+    this.#segments.push({
+      bytes,
+      file,
+      offset,
+      remaining: length,
+      inKernel,
+      window: FILE_TURN,
+      fetch: "idle",
+    });
     this.backlog += length;
   }
 
@@ -52,9 +78,20 @@ export class OutputQueue {
     while (this.#segments.length > 0) {
       if (budget <= 0) return "more";
       const segment = this.#segments[0];
-      const sent = segment.file === undefined
-        ? posix.send(socket, segment.bytes!, segment.remaining, this.#segments.length > 1)
-        : sendFile(socket, segment.file, segment.offset, Math.min(segment.remaining, budget));
+      const asked = Math.min(segment.remaining, budget, segment.window);
+      const { bytes, file } = segment;
+      let sent: number;
+      let full = false;
+      if (file === undefined) sent = posix.send(socket, bytes!, segment.remaining, this.#segments.length > 1);
+      else if (segment.inKernel) sent = posix.sendFile(socket, file.fd, segment.offset, asked);
+      else {
+        const read = readPart(segment, file, asked);
+        if (read === -posix.Errno.EAGAIN) return "stalled";
+        if (read <= 0) return "failed";
+        sent = posix.send(socket, posix.threadFileReader().buffer, read);
+        full = sent < read;
+        segment.window = full ? Math.max(sent, LEAST_WINDOW) : Math.min(segment.window * 2, FILE_TURN);
+      }
       if (sent === -posix.Errno.EAGAIN || sent === -posix.Errno.EINTR) return "more";
       // 0 from a file: it has become shorter than was promised. The peer must see that the response is not whole.
       if (sent <= 0) return "failed";
@@ -62,19 +99,29 @@ export class OutputQueue {
       segment.remaining -= sent;
       this.backlog -= sent;
       budget -= sent;
-      if (segment.bytes !== undefined && segment.remaining > 0) segment.bytes = segment.bytes.subarray(sent);
+      if (bytes !== undefined && segment.remaining > 0) segment.bytes = bytes.subarray(sent);
       if (segment.remaining === 0) {
         this.#segments.shift();
-        segment.file?.release();
-      }
+        file?.release();
+      } else if (full) return "more";
     }
     return "empty";
   }
 }
 
-function sendFile(socket: number, file: FileSource, offset: number, length: number): number {
-  if (posix.hasSendFile) return posix.sendFile(socket, file.fd, offset, length);
-  copyBuffer ??= new Uint8Array(COPY_BUFFER);
-  const n = file.readAt(copyBuffer, Math.min(length, COPY_BUFFER), offset);
-  return n <= 0 ? n : posix.send(socket, copyBuffer, n);
+/** Reads what comes next into the thread's buffer; -EAGAIN: it is not in memory, and being fetched. */
+function readPart(segment: Segment, { fd }: FileSource, length: number): number {
+  const reader = posix.threadFileReader();
+  const read = reader.read(fd, length, segment.offset);
+  if (read !== -posix.Errno.EAGAIN) {
+    segment.fetch = "idle";
+    return read;
+  }
+  // It was fetched and is gone again, or is never to be had without a wait.
+  if (segment.fetch === "done") return reader.readWaiting(fd, length, segment.offset);
+  if (segment.fetch === "idle") {
+    segment.fetch = "under way";
+    reader.fetch(fd, length, segment.offset).then(() => segment.fetch = "done");
+  }
+  return read;
 }

@@ -149,7 +149,7 @@ export class RelayConnection implements Transport, WheelEntry {
     else this.#post(copy);
   }
 
-  writeFile(file: FileSource, offset: number, length: number): void {
+  writeFile(file: FileSource, offset: number, length: number, _inKernel: boolean): void {
     if (this.gone || this.#over) return file.release();
     this.#outstanding += length;
     this.#parts.push({ file, offset, remaining: length });

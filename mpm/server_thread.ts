@@ -50,7 +50,11 @@ export interface DescriptorOrder {
   readonly localAddresses: readonly (Endpoint | undefined)[];
 }
 
+/** At least so often (ms) a thread that has nothing to do wakes up. */
+const SLEEP_MS = 1000;
 const RECEIVE_BUFFER = 1 << 16;
+/** So often (ms) a file that was not in memory is looked for again. */
+const STALL_MS = 2;
 
 /** One server thread: its connections, timers and slots. */
 export class ServerThread implements ConnectionHost {
@@ -71,6 +75,9 @@ export class ServerThread implements ConnectionHost {
   /** Connections with input that wait for a slot of this thread. */
   readonly #starved: SocketConnection[] = [];
   readonly #wakeByte: Uint8Array<ArrayBuffer> = new Uint8Array(1);
+  /** Connections that wait for a file. */
+  #stalled: SocketConnection[] = [];
+  #retryAt = 0;
   #resident: SocketConnection | undefined;
   /** The loop is asleep; what handlers finish meanwhile has no batch to end. */
   #resting = false;
@@ -158,8 +165,34 @@ export class ServerThread implements ConnectionHost {
     if (connection.fd === fd) connection.abandon();
   }
 
+  /** Gives those their turn that wait for a time, or for a file. */
   advanceTimers(): void {
     if (this.wheel.size > 0) this.wheel.advance(performance.now(), (entry) => this.#fire(entry));
+    if (this.#stalled.length > 0 && performance.now() >= this.#retryAt) this.#retry();
+  }
+
+  /** How long (ms) the thread may sleep when nothing is ready. */
+  get patience(): number {
+    if (this.#stalled.length > 0) return STALL_MS;
+    return this.wheel.size > 0 ? this.wheel.resolution : SLEEP_MS;
+  }
+
+  stall(connection: SocketConnection): void {
+    if (this.#stalled.length === 0) this.#retryAt = performance.now() + STALL_MS;
+    this.#stalled.push(connection);
+  }
+
+  #retry(): void {
+    const connections = this.#stalled;
+    this.#stalled = [];
+    for (const connection of connections) {
+      const { fd } = connection;
+      try {
+        connection.retry();
+      } catch (error) {
+        this.#fault(error, connection, fd);
+      }
+    }
   }
 
   #claim(fd: number): SocketConnection | undefined {

@@ -36,6 +36,8 @@ export interface ConnectionHost {
   closed(fd: number): void;
   /** The listener drains and closes it. */
   linger(fd: number): void;
+  /** What the connection sends next is not in memory yet: calls its retry() soon. */
+  stall(connection: SocketConnection): void;
   /** The object serves another connection from now on. */
   recycle(connection: SocketConnection, fd: number): void;
 }
@@ -77,6 +79,8 @@ export class SocketConnection implements Transport, WheelEntry {
   #phase: Phase = "serving";
   /** The handler has given its slot back until the queue is empty. */
   #draining = false;
+  /** A file is awaited, not the client. */
+  #stalled = false;
   #keepAliveMs = 0;
   #lingerEnd = 0;
   #peer: Endpoint | undefined;
@@ -107,6 +111,7 @@ export class SocketConnection implements Transport, WheelEntry {
     this.#reading = true;
     this.#awaiting = true;
     this.#ended = false;
+    this.#stalled = false;
     this.#afterwards = "stay";
   }
 
@@ -234,11 +239,11 @@ export class SocketConnection implements Transport, WheelEntry {
     else this.#finish("now");
   }
 
-  write(bytes: Uint8Array<ArrayBuffer>, length: number, stable: boolean): void {
+  write(bytes: Uint8Array<ArrayBuffer>, length: number, stable: boolean, more = false): void {
     if (this.gone) return;
     let sent = 0;
     if (this.#output.empty) {
-      sent = posix.send(this.fd, bytes, length);
+      sent = posix.send(this.fd, bytes, length, more);
       if (sent === length) return;
       if (sent < 0) {
         if (sent !== -posix.Errno.EAGAIN && sent !== -posix.Errno.EINTR) {
@@ -250,20 +255,17 @@ export class SocketConnection implements Transport, WheelEntry {
       this.#awaitWrite();
     }
     this.#output.push(stable ? bytes.subarray(sent, length) : bytes.slice(sent, length));
-    this.#want(this.#interest | Interest.Write);
+    if (!this.#stalled) this.#want(this.#interest | Interest.Write);
   }
 
-  writeFile(file: FileSource, offset: number, length: number): void {
+  writeFile(file: FileSource, offset: number, length: number, inKernel: boolean): void {
     if (this.gone) return file.release();
     const first = this.#output.empty;
-    this.#output.pushFile(file, offset, length);
-    if (first) {
-      const result = this.#output.send(this.fd);
-      if (result === "failed") this.gone = true;
-      if (result !== "more") return;
-      this.#awaitWrite();
-    }
-    this.#want(this.#interest | Interest.Write);
+    this.#output.pushFile(file, offset, length, inKernel);
+    if (!first) return;
+    const result = this.#output.send(this.fd);
+    if (result === "failed") this.gone = true;
+    else if (result !== "empty") this.#awaitOutput(result, true);
   }
 
   setReading(on: boolean): void {
@@ -362,6 +364,22 @@ export class SocketConnection implements Transport, WheelEntry {
     if (this.writeTimeout > 0) this.host.wheel.set(this, performance.now() + this.writeTimeout);
   }
 
+  /** Output goes on when the kernel takes more, or when the file has come. `progress`: the client has its time anew. */
+  #awaitOutput(reason: "more" | "stalled", progress: boolean): void {
+    if (progress) this.#awaitWrite();
+    if (reason === "more") return this.#want(this.#interest | Interest.Write);
+    this.#want(this.#interest & ~Interest.Write);
+    this.#stalled = true;
+    this.host.stall(this);
+  }
+
+  /** What a file was to give may have come. */
+  retry(): void {
+    if (!this.#stalled) return;
+    this.#stalled = false;
+    this.#flush();
+  }
+
   #want(interest: number): void {
     if (interest === this.#interest || this.gone) return;
     this.#interest = interest;
@@ -376,10 +394,7 @@ export class SocketConnection implements Transport, WheelEntry {
       this.gone = true;
       return this.broken();
     }
-    if (result === "more") {
-      if (this.#output.backlog < before) this.#awaitWrite();
-      return this.#want(this.#interest | Interest.Write);
-    }
+    if (result !== "empty") return this.#awaitOutput(result, this.#output.backlog < before);
     this.host.wheel.clear(this);
     if (this.#afterwards !== "stay") return this.#finish(this.#afterwards);
     this.#want(this.#interest & ~Interest.Write);

@@ -15,7 +15,6 @@ import type { ServerThread } from "./server_thread.ts";
 const TURN_EVERY = 10;
 /** How long a thread with an event loop of its own looks for input before it waits off-thread, in ms. */
 const SPIN_MS = 0.06;
-const SLEEP_MS = 1000;
 /** A blocking call gives up after this long (ms), so that timers, the control channel and the end get their chance. */
 export const SLICE_MS = 50;
 /** When a thread ends, a connection that sleeps has this long (ms) for a request that may be under way. */
@@ -48,12 +47,11 @@ async function runShared(thread: ServerThread): Promise<void> {
 
 /** Nothing is ready: waits for it, in the cheapest way that lets everybody else on this thread have their turn. */
 async function rest(thread: ServerThread, turns: Turns): Promise<void> {
-  const { poller, set, program, wheel } = thread;
+  const { poller, set, program, patience } = thread;
   thread.noteWait();
-  const timeout = wheel.size > 0 ? wheel.resolution : SLEEP_MS;
   if (!program.usesEventLoop) {
     // Nobody else is here: the thread itself sleeps in the kernel, which is the shortest way back to work.
-    thread.sleep(timeout);
+    thread.sleep(patience);
     program.endOfBatch();
     if (turns.due) await turns.take();
     return;
@@ -68,7 +66,7 @@ async function rest(thread: ServerThread, turns: Turns): Promise<void> {
       return program.endOfBatch();
     }
   } while (performance.now() < end);
-  await thread.rest(timeout);
+  await thread.rest(patience);
 }
 
 /** Serves one connection after the other, each to its end, until the thread retires. */

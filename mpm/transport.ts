@@ -43,11 +43,11 @@ export interface Transport {
   readonly row: number;
   /**
    * Sends the first `length` of `bytes`; what the kernel does not take at once is queued, copied unless `stable` says that
-   * nobody will change the bytes.
+   * nobody will change the bytes. `more`: something follows at once that may go with them.
    */
-  write(bytes: Uint8Array<ArrayBuffer>, length: number, stable: boolean): void;
-  /** Queues `length` bytes of a file from `offset`, behind what was written. */
-  writeFile(file: FileSource, offset: number, length: number): void;
+  write(bytes: Uint8Array<ArrayBuffer>, length: number, stable: boolean, more?: boolean): void;
+  /** Queues `length` bytes of a file from `offset`, behind what was written. `inKernel`: by sendfile, where it is there. */
+  writeFile(file: FileSource, offset: number, length: number, inKernel: boolean): void;
   /** Stops or resumes onData; used while a request that is being handled must not be overtaken. */
   setReading(on: boolean): void;
   /** Calls onTimeout after `ms` (0: never), replacing the earlier timer. Resolution: a tenth of a second. */

@@ -12,6 +12,8 @@ export interface ReadableFile {
   readonly fd: number;
   /** Reads up to `length` bytes at `offset` into `bytes`. Returns the count, 0 at the end, negative when it failed. */
   readAt(bytes: Uint8Array<ArrayBuffer>, length: number, offset: number): number;
+  /** The first `length` bytes, fewer when there are no more; undefined: they are not in memory, so that a read would wait. */
+  readNow(length: number): Uint8Array<ArrayBuffer> | undefined;
   close(): void;
 }
 
@@ -35,6 +37,19 @@ class DescriptorFile implements ReadableFile {
     let n;
     do n = posix.readAt(this.fd, bytes, length, offset); while (n === -posix.Errno.EINTR);
     return n;
+  }
+
+  readNow(length: number): Uint8Array<ArrayBuffer> | undefined {
+    const reader = posix.threadFileReader();
+    const whole = new Uint8Array(length);
+    for (let at = 0; at < length;) {
+      const n = reader.read(this.fd, length - at, at);
+      if (n === -posix.Errno.EAGAIN) return undefined;
+      if (n <= 0) return whole.subarray(0, at);
+      whole.set(reader.buffer.subarray(0, n), at);
+      at += n;
+    }
+    return whole;
   }
 
   close(): void {
@@ -64,6 +79,17 @@ class DenoFile implements ReadableFile {
       // The caller sees a file that cannot be read, as it does where the C library says so.
       return -1;
     }
+  }
+
+  readNow(length: number): Uint8Array<ArrayBuffer> {
+    const whole = new Uint8Array(length);
+    let at = 0;
+    while (at < length) {
+      const n = this.readAt(whole.subarray(at), length - at, at);
+      if (n <= 0) break;
+      at += n;
+    }
+    return whole.subarray(0, at);
   }
 
   close(): void {

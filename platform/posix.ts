@@ -3,6 +3,7 @@
 // Every function works on bare descriptor numbers. Results of ssize_t are declared i32: no call here asks for 2 GiB, and a
 // number costs nothing where a bigint is an allocation per call. The same goes for size_t arguments: a u32 is zero-extended.
 
+import { type FileReader, openFileReader } from "./file_reader.ts";
 import { loadVariadicCalls, type VariadicCalls } from "./variadic.ts";
 
 /** Constants that differ between the systems. Linux: asm-generic (x86_64, aarch64); darwin: sys/socket.h, sys/fcntl.h. */
@@ -99,6 +100,7 @@ let common: Libc;
 let variadic: VariadicCalls;
 let linux: LinuxLibc | undefined;
 let errnoCell: Int32Array;
+let fileReader: FileReader;
 let opened = false;
 
 /** A failed system call: its name, errno and the system's text for it. */
@@ -127,6 +129,7 @@ export function openLibc(): void {
   }
   if (cell === null) throw new Error("the C library gives no errno location");
   errnoCell = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(cell, 4));
+  fileReader = openFileReader(C.library, errnoCell);
   opened = true;
 }
 
@@ -314,6 +317,11 @@ export function sendFile(socket: number, file: number, offset: number, length: n
   fileOffset[0] = BigInt(offset);
   const n = linux!.sendfile(socket, file, fileOffsetBytes, Math.min(length, 0x7ffff000));
   return n < 0 ? -errnoCell[0] : n;
+}
+
+/** How this thread reads what it sends. */
+export function threadFileReader(): FileReader {
+  return fileReader;
 }
 
 /** Reads up to `length` bytes of `file` at `offset` into `bytes`. Returns the count, 0 at the end, or -errno. */

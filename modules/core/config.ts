@@ -54,6 +54,7 @@ export interface CoreDir {
   maxOverlaps: number;
   maxReversals: number;
   limitRequestBody: number;
+  enableSendfile: boolean;
   handler: string | undefined;
 }
 
@@ -63,6 +64,7 @@ const DIR_DEFAULTS: CoreDir = {
   maxOverlaps: 20,
   maxReversals: 20,
   limitRequestBody: 1_073_741_824,
+  enableSendfile: false,
   handler: undefined,
 };
 

@@ -98,10 +98,15 @@ function sendFile(exchange: Exchange, info: FileInfo): Reply {
     return { status: 200, fields, contentType, body: NO_BODY, declaredLength: info.size };
   }
   if (info.size > openFiles.settings.contentSize) {
-    const parts = [{ file, offset: 0, length: info.size }];
+    const parts = [{ file, offset: 0, length: info.size, inKernel: settings.enableSendfile }];
     return { status: 200, fields, contentType, body: { kind: "parts", parts, length: info.size } };
   }
   const bytes = file.content();
+  if (bytes === undefined) {
+    // Not in memory: it goes the way of big files, which wait without others waiting with them.
+    const parts = [{ file, offset: 0, length: info.size }];
+    return { status: 200, fields, contentType, body: { kind: "parts", parts, length: info.size } };
+  }
   exchange.cacheable = head.method === "GET" && etag?.startsWith("W/") !== true;
   file.release();
   return { status: 200, fields, contentType, body: { kind: "bytes", bytes } };
@@ -139,7 +144,11 @@ function rangeReply(
       status: 206,
       fields: [...fields, ["Content-Range", contentRange(found[0], size)]],
       contentType,
-      body: { kind: "parts", parts: [{ file, offset: first, length }], length },
+      body: {
+        kind: "parts",
+        parts: [{ file, offset: first, length, inKernel: settings.enableSendfile }],
+        length,
+      },
     };
   }
   const layout = multipartLayout(found, size, contentType, BOUNDARY);
@@ -150,6 +159,7 @@ function rangeReply(
       file: i === 0 ? file : file.use(),
       offset: first,
       length: last - first + 1,
+      inKernel: settings.enableSendfile,
     });
   }
   parts.push(encoder.encode(layout.tail));

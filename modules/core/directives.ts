@@ -383,6 +383,30 @@ export const coreDirectives: readonly Directive[] = [
     { default: "MTime Size" },
   ),
   dirRow(
+    "EnableSendfile",
+    "enableSendfile",
+    "FileInfo",
+    "On|Off",
+    "Whether files go out by sendfile",
+    ([arg]) => flag(arg),
+    1,
+    {
+      default: "Off",
+      differs:
+        "Off never waits for a disk; On costs half the work, and the thread waits for what is not in memory. Linux.",
+    },
+  ),
+  {
+    name: "EnableMMAP",
+    contexts: DIR,
+    override: "FileInfo",
+    args: 1,
+    syntax: "EnableMMAP On|Off",
+    help: "Has no effect: files are not mapped into memory",
+    differs: "Has no effect: files are not mapped into memory.",
+    apply: ([arg]) => void flag(arg),
+  },
+  dirRow(
     "MaxRanges",
     "maxRanges",
     undefined,

@@ -67,21 +67,18 @@ export class OpenFile implements FileSource {
     if (--this.#users === 0) this.#file.close();
   }
 
-  /** The whole content, read once. @throws FileError when the file is not as long as it was */
-  content(): Uint8Array<ArrayBuffer> {
-    this.#content ??= this.read(0, this.info.size);
-    return this.#content;
-  }
-
-  /** `length` bytes from `offset`. @throws FileError when they are not there */
-  read(offset: number, length: number): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(length);
-    for (let at = 0; at < length;) {
-      const n = this.#file.readAt(bytes.subarray(at), length - at, offset + at);
-      if (n <= 0) throw new FileError("missing", this.path);
-      at += n;
+  /**
+   * The whole content, read once; undefined: it is not in memory, and reading it would be a wait.
+   * @throws FileError when the file is not as long as it was
+   */
+  content(): Uint8Array<ArrayBuffer> | undefined {
+    const { size } = this.info;
+    if (this.#content === undefined) {
+      const bytes = this.#file.readNow(size);
+      if (bytes !== undefined && bytes.length < size) throw new FileError("missing", this.path);
+      this.#content = bytes;
     }
-    return bytes;
+    return this.#content;
   }
 }
 

@@ -20,23 +20,23 @@ export function sendBody(body: Body, output: OutputBuffer, transport: Transport)
     const { bytes } = body;
     if (bytes.length <= TOGETHER) output.append(bytes);
     else {
-      flush(output, transport);
+      flush(output, transport, true);
       transport.write(bytes, bytes.length, true);
     }
     return bytes.length;
   }
   if (body.kind === "text") return output.appendEncoded();
   if (body.kind !== "parts") return 0;
-  flush(output, transport);
+  flush(output, transport, true);
   for (const part of body.parts) {
     if (part instanceof Uint8Array) transport.write(part, part.length, true);
-    else transport.writeFile(part.file, part.offset, part.length);
+    else transport.writeFile(part.file, part.offset, part.length, part.inKernel === true);
   }
   return body.length;
 }
 
-function flush(output: OutputBuffer, transport: Transport): void {
-  if (output.length > 0) transport.write(output.bytes, output.length, false);
+function flush(output: OutputBuffer, transport: Transport, more = false): void {
+  if (output.length > 0) transport.write(output.bytes, output.length, false, more);
   output.length = 0;
 }
 

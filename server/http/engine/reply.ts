@@ -11,6 +11,8 @@ export type BodyPart = Uint8Array<ArrayBuffer> | {
   readonly file: FileSource;
   readonly offset: number;
   readonly length: number;
+  /** To be sent without a copy of it in the server (EnableSendfile). */
+  readonly inKernel?: boolean;
 };
 
 /** What follows the head. `length` undefined: not known, so chunked or until close. */
