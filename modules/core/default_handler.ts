@@ -182,6 +182,7 @@ export function prepare(exchange: Exchange, reply: Reply, serverField: string): 
   let head = `${opening}${currentHttpDate(second)}\r\nServer: ${serverField}\r\n`;
   for (const [name, value] of reply.fields) head += `${name}: ${value}\r\n`;
   head += `Content-Length: ${bytes.length}\r\n`;
+  const connectionAt = head.length;
   if (reply.contentType !== undefined) head += `Content-Type: ${reply.contentType}\r\n`;
   output.latin1(head + "\r\n");
   output.append(bytes);
@@ -190,6 +191,7 @@ export function prepare(exchange: Exchange, reply: Reply, serverField: string): 
     bytes: output.bytes.slice(0, output.length),
     status: reply.status,
     dateAt: opening.length,
+    connectionAt,
     dateSecond: second,
     bodyLength: bytes.length,
     validUntil: performance.now() + valid,

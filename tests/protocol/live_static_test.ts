@@ -294,3 +294,34 @@ test("a file that shrinks while it is sent: the client sees that it is not whole
   assert(received < size, `${received} bytes`);
   assertEquals((await ask(server, "/a.txt")).status, 200);
 });
+
+test(
+  "a message made ahead says the same as one made now, whatever becomes of the connection",
+  "",
+  async (server) => {
+    const heads = [
+      "HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+      "HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n",
+      "HTTP/1.0\r\n\r\n",
+      "HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+      "HTTP/1.1\r\nHost: a\r\n\r\n",
+    ];
+    const last = "GET /?last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    const answer = async (target: string, head: string) => {
+      const closes = head.includes("close") || head === heads[2];
+      const { text, reset } = await converse(
+        server.port,
+        latin1Bytes(`GET ${target} ${head}${closes ? "" : last}`),
+      );
+      assertEquals(reset, false);
+      return text.replaceAll(/Date: .*\r\n/g, "");
+    };
+    await answer("/a.txt", heads[4]);
+    for (const head of heads) {
+      // The first answer to a target is made now, and kept.
+      const now = await answer(`/a.txt?${heads.indexOf(head)}`, head);
+      assertMatch(now, /abcdefghijklmnopqrstuvwxyz/);
+      assertEquals(await answer("/a.txt", head), now, head);
+    }
+  },
+);

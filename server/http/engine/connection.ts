@@ -78,7 +78,8 @@ export class HttpConnection implements ProtocolHandler, TransactionHost {
         requestAt = pos;
         input.dangling = false;
       } else next = this.#notUnderstood();
-      if (next === "close" || next === "break") return this.#end(next);
+      if (next === "last" && pos < end) next = "close";
+      if (next !== "continue" && next !== "pending") return this.#end(next);
       if (
         next === "pending" && (transaction.received || transaction.draining || parser.error !== undefined)
       ) {
@@ -127,7 +128,7 @@ export class HttpConnection implements ProtocolHandler, TransactionHost {
   }
 
   proceed(next: Next): void {
-    if (next === "close" || next === "break") return this.#end(next);
+    if (next !== "continue" && next !== "pending") return this.#end(next);
     const { exchange, received, draining } = this.#transaction;
     if (next === "pending" || (exchange !== undefined && (received || draining))) return this.#hold();
     this.flush();
@@ -207,9 +208,13 @@ export class HttpConnection implements ProtocolHandler, TransactionHost {
     output.length = 0;
   }
 
-  /** Whatever the client still sends, it can read the response; that it is not whole, it has to see. */
-  #end(next: "close" | "break"): void {
-    this.#close(next === "close" ? "linger" : "now");
+  /**
+   * Whatever the client still sends, it can read the response: what a closed connection gets is answered with a reset, which makes
+   * clients lose what they have not read. Who has said that nothing follows is believed. That a response is not whole, it has to see.
+   */
+  #end(next: "close" | "last" | "break"): void {
+    const lingers = next === "close" || (next === "last" && this.#input.hasKept);
+    this.#close(lingers ? "linger" : "now");
   }
 
   #close(mode: CloseMode): void {

@@ -82,11 +82,25 @@ Deno.test("HTTP/1.0: closed unless asked for otherwise", () => {
   const closed = connect(() => text("x"));
   closed.receive("GET / HTTP/1.0\r\n\r\n");
   assertStringIncludes(closed.sent, "Connection: close\r\n");
-  assertEquals(closed.transport.ended, "linger");
+  assertEquals(closed.transport.ended, "now", "such a client sends nothing more");
   const kept = connect(() => text("x"));
   kept.receive("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   assertStringIncludes(kept.sent, "Keep-Alive: timeout=5, max=99\r\nConnection: Keep-Alive\r\n");
   assertEquals(kept.transport.ended, "idle");
+});
+
+Deno.test("Connection: close: believed, unless something followed already, or a body was sent", () => {
+  const close = "Connection: close\r\n\r\n";
+  const cases: [request: string, ended: string][] = [
+    [`GET / HTTP/1.1\r\nHost: a\r\n${close}`, "now"],
+    [`GET / HTTP/1.1\r\nHost: a\r\n${close}GET`, "linger"],
+    [`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n${close}x`, "linger"],
+  ];
+  for (const [request, ended] of cases) {
+    const client = connect(() => text("x"));
+    client.receive(request);
+    assertEquals([client.statuses, client.transport.ended], [[200], ended]);
+  }
 });
 
 Deno.test("HTTP/1.0: a body of unknown length ends with the connection, keep-alive or not", async () => {

@@ -51,13 +51,15 @@ export interface Reply {
   readonly prepared?: PreparedReply;
 }
 
-/** A response as it goes over the wire to an HTTP/1.1 client whose connection stays open. */
+/** A response as it goes over the wire to a client that need not be told what becomes of its connection. */
 export interface PreparedReply {
   /** Head and body in one piece. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly status: number;
   /** Where the 29 characters of the Date field begin, and of which second (since 1970) they are. */
   readonly dateAt: number;
+  /** Where fields about the connection belong. */
+  readonly connectionAt: number;
   dateSecond: number;
   readonly bodyLength: number;
   /** clock of performance.now(): until then it is good without a look at what it was made of. */

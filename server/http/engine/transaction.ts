@@ -18,13 +18,13 @@ import type { Reply } from "./reply.ts";
 import { Responder, type ResponderOwner } from "./responder.ts";
 import type { ConnectionSettings, Service } from "./service.ts";
 import type { Tunnel } from "./tunnel.ts";
-import { refreshDate, takesPrepared } from "./writer.ts";
+import { connectionFields, mayPersist, refreshDate } from "./writer.ts";
 
 /**
- * What becomes of the connection: go on reading, wait for something to happen to the request, end behind its response, or end
- * at once because that is not whole.
+ * What becomes of the connection: go on reading, wait for something to happen to the request, end behind its response ("last":
+ * the client has said that it will send nothing more), or end at once because that is not whole.
  */
-export type Next = "continue" | "pending" | "close" | "break";
+export type Next = "continue" | "pending" | "close" | "last" | "break";
 
 /** The connection, as its transaction sees it. */
 export interface TransactionHost {
@@ -142,7 +142,8 @@ export class Transaction implements IntakeOwner, ResponderOwner {
     if (this.#stage === Stage.Discarding) return this.#conclude(exchange);
     if (this.#stage !== Stage.Receiving) return "pending";
     if (exchange.head.bodyKind === "none") {
-      if (takesPrepared(exchange, this.settings) && this.#sendPrepared(exchange, last)) return "continue";
+      const next = exchange.head.major === 0 ? undefined : this.#sendPrepared(exchange, last);
+      if (next !== undefined) return next;
       exchange.reply = service.begin(exchange);
       this.settings = service.settingsOf(exchange);
     }
@@ -150,19 +151,28 @@ export class Transaction implements IntakeOwner, ResponderOwner {
   }
 
   /** Answers with a message made ahead, if there is one. */
-  #sendPrepared(exchange: Exchange, last: boolean): boolean {
-    const { output } = this.service;
-    const prepared = this.service.prepared(exchange);
-    if (prepared === undefined) return false;
+  #sendPrepared(exchange: Exchange, last: boolean): Next | undefined {
+    const { service, service: { output } } = this;
+    const prepared = service.prepared(exchange);
+    if (prepared === undefined) return undefined;
+    const settings = service.settingsOf(exchange);
+    const persistent = mayPersist(exchange, prepared, settings);
+    const connection = connectionFields(exchange, persistent, settings);
     refreshDate(prepared, exchange.startTime);
+    const { bytes } = prepared;
     exchange.status = prepared.status;
     exchange.bytesSent = prepared.bodyLength;
-    exchange.bytesWritten = prepared.bytes.length;
-    if (last && output.length === 0) {
-      this.#transport.write(prepared.bytes, prepared.bytes.length, false);
-    } else output.append(prepared.bytes);
+    exchange.bytesWritten = bytes.length + connection.length;
+    if (connection !== "") {
+      output.append(bytes.subarray(0, prepared.connectionAt));
+      output.latin1(connection);
+      output.append(bytes.subarray(prepared.connectionAt));
+    } else if (last && output.length === 0) this.#transport.write(bytes, bytes.length, false);
+    else output.append(bytes);
+    if (!persistent) exchange.connectionState = "-";
+    const next = persistent ? "continue" : exchange.head.keepAlive ? "close" : "last";
     this.#finish(exchange);
-    return true;
+    return next;
   }
 
   /** A handler has answered, or promised to. */
@@ -259,9 +269,11 @@ export class Transaction implements IntakeOwner, ResponderOwner {
   /** Request and response are over. */
   #conclude(exchange: Exchange): Next {
     const goesOn = this.#responder.persistent && !this.#body.failed;
+    const { head } = exchange;
+    const last = this.received && head.bodyKind === "none" && !head.keepAlive;
     this.#finish(exchange);
     if (exchange.connectionState === "X") return "break";
-    return goesOn ? "continue" : "close";
+    return goesOn ? "continue" : last ? "last" : "close";
   }
 
   #finish(exchange: Exchange): void {

@@ -44,7 +44,7 @@ export function writeHead(
   settings: ConnectionSettings,
   now: number,
 ): Sent {
-  const { head, transport } = exchange;
+  const { head } = exchange;
   const { status, body } = reply;
   const reason = reply.reason ?? reasonPhrase(status) ?? "";
   const date = currentHttpDate(Math.floor(now / 1000));
@@ -75,15 +75,7 @@ export function writeHead(
     throw new UpgradeError("a connection is taken over without status 101, or without being asked");
   }
   const persistent = !upgrades && delimited && mayPersist(exchange, reply, settings);
-  if (upgrades) text += "Connection: Upgrade\r\n";
-  else if (!persistent) text += "Connection: close\r\n";
-  else if (head.sentKeepAlive) {
-    const left = settings.maxKeepAliveRequests - exchange.keepAlives;
-    const max = settings.maxKeepAliveRequests > 0 ? `, max=${left - 1}` : "";
-    text += `Keep-Alive: timeout=${
-      Math.floor(settings.keepAliveTimeout / 1000)
-    }${max}\r\nConnection: Keep-Alive\r\n`;
-  }
+  text += upgrades ? "Connection: Upgrade\r\n" : connectionFields(exchange, persistent, settings);
   if (framing === "chunked") text += "Transfer-Encoding: chunked\r\n";
   if (reply.contentType !== undefined && status !== 304 && status !== 204) {
     if (!isFieldValue(reply.contentType)) throw new FieldError("invalid Content-Type");
@@ -91,7 +83,7 @@ export function writeHead(
   }
   // HTTP/0.9 knows no head: the answer is the bare body. Whoever made an error of the request line is told so with a head.
   if (head.major >= 1 || reply.close === true) output.latin1(text + "\r\n");
-  exchange.connectionState = persistent && !transport.stopping ? "+" : "-";
+  exchange.connectionState = persistent ? "+" : "-";
   return { framing: body.kind === "none" ? "none" : framing, persistent };
 }
 
@@ -103,21 +95,27 @@ function bodyLength({ body, declaredLength }: Reply, output: OutputBuffer): numb
   return body.length;
 }
 
-/** The conditions of http-core.md 5 but for the length, which the caller has looked at. */
-function mayPersist(exchange: Exchange, reply: Reply, settings: ConnectionSettings): boolean {
-  const { head, transport, keepAlives } = exchange;
-  const { maxKeepAliveRequests } = settings;
-  return settings.keepAlive && settings.keepAliveTimeout > 0 && head.keepAlive && !head.closeAfter &&
-    reply.close !== true && !transport.stopping && !dropsConnection(reply.status) &&
-    (maxKeepAliveRequests === 0 || keepAlives + 1 < maxKeepAliveRequests);
+/** What the head says of the connection's future. */
+export function connectionFields(
+  { head, keepAlives }: Exchange,
+  persistent: boolean,
+  { keepAliveTimeout, maxKeepAliveRequests }: ConnectionSettings,
+): string {
+  if (!persistent) return "Connection: close\r\n";
+  if (!head.sentKeepAlive) return "";
+  const max = maxKeepAliveRequests > 0 ? `, max=${maxKeepAliveRequests - keepAlives - 1}` : "";
+  return `Keep-Alive: timeout=${Math.floor(keepAliveTimeout / 1000)}${max}\r\nConnection: Keep-Alive\r\n`;
 }
 
-/** True when a message made ahead is right for this exchange as it is: HTTP/1.1, open afterwards, no Keep-Alive field. */
-export function takesPrepared(exchange: Exchange, settings: ConnectionSettings): boolean {
-  const { head, transport, keepAlives } = exchange;
-  return head.isHttp11 && head.keepAlive && !head.sentKeepAlive && !head.closeAfter && settings.keepAlive &&
-    settings.keepAliveTimeout > 0 && !transport.stopping &&
-    (settings.maxKeepAliveRequests === 0 || keepAlives + 1 < settings.maxKeepAliveRequests);
+/** The conditions of http-core.md 5 but for the length, which the caller has looked at. */
+export function mayPersist(
+  { head, transport, keepAlives }: Exchange,
+  { status, close }: Pick<Reply, "status" | "close">,
+  { keepAlive, keepAliveTimeout, maxKeepAliveRequests }: ConnectionSettings,
+): boolean {
+  return keepAlive && keepAliveTimeout > 0 && head.keepAlive && !head.closeAfter && close !== true &&
+    !transport.stopping && !dropsConnection(status) &&
+    (maxKeepAliveRequests === 0 || keepAlives + 1 < maxKeepAliveRequests);
 }
 
 /** Brings the Date field of a message made ahead up to date. */
