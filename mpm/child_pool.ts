@@ -11,7 +11,7 @@ import {
   type MaintenanceMemory,
   type PoolState,
 } from "./maintenance.ts";
-import { ChildField, type Scoreboard, SlotField, SlotStatus } from "./scoreboard.ts";
+import { ChildField, GlobalField, type Scoreboard, SlotField, SlotStatus } from "./scoreboard.ts";
 import { handlerTimeoutMs } from "./serving_order.ts";
 import type { Mpm, PoolShape, RunnableConfig, ServerHost } from "./types.ts";
 
@@ -161,6 +161,7 @@ export class ChildPool {
     try {
       const child = this.#children.start(row, this.#generation);
       const { threads, requestsPerThread } = this.shape;
+      scoreboard.addGlobal(GlobalField.Started);
       scoreboard.beginChild(row, child.pid, this.#generation, threads.start * requestsPerThread);
       return true;
     } catch (error) {
@@ -195,6 +196,7 @@ export class ChildPool {
     scoreboard.endChild(child.row);
     this.#beats.delete(child.row);
     if (!child.ending || end.code !== ChildExit.Ok && end.signal === null) {
+      scoreboard.addGlobal(GlobalField.Failed);
       logChildEnd(host.log, child, end);
     }
     if (this.#closed) {

@@ -64,10 +64,14 @@ export function elapsed(a: number, b: number): number {
   return (a - b) << 1 >> 1;
 }
 
+/** Texts of IPv4 addresses that are kept. */
+const MAX_TEXTS = 1024;
+
 /** The records; each thread makes its own object over the same memory. */
 export class ConnectionTable {
   readonly #words: Int32Array;
   readonly #address = new Uint8Array(16);
+  readonly #texts = new Map<number, string>();
 
   constructor(readonly memory: SharedArrayBuffer) {
     this.#words = new Int32Array(memory);
@@ -208,11 +212,18 @@ export class ConnectionTable {
   peerAddress(fd: number): string {
     const at = fd * WORDS + ADDRESS;
     const family = this.#words[fd * WORDS + PEER] >> 16;
-    if (family === 4) {
-      const word = this.#words[at];
-      return `${word >>> 24}.${word >>> 16 & 255}.${word >>> 8 & 255}.${word & 255}`;
-    }
+    if (family === 4) return this.#ipv4(this.#words[at]);
     for (let i = 0; i < 16; i++) this.#address[i] = this.#words[at + (i >> 2)] >>> 24 - 8 * (i & 3);
     return addressText(family, this.#address);
+  }
+
+  /** Every request of a connection asks again, and most come from few addresses. */
+  #ipv4(word: number): string {
+    const known = this.#texts.get(word);
+    if (known !== undefined) return known;
+    if (this.#texts.size >= MAX_TEXTS) this.#texts.clear();
+    const text = `${word >>> 24}.${word >>> 16 & 255}.${word >>> 8 & 255}.${word & 255}`;
+    this.#texts.set(word, text);
+    return text;
   }
 }

@@ -3,6 +3,7 @@
 
 import * as posix from "../platform/posix.ts";
 import { processorCount } from "../platform/detect.ts";
+import { clock } from "./connection_table.ts";
 import { ChildPool } from "./child_pool.ts";
 import type { ChildOrder } from "./child_order.ts";
 import { ControlServer } from "./control_channel.ts";
@@ -14,6 +15,7 @@ import { GlobalField, Scoreboard, type ScoreboardShape } from "./scoreboard.ts";
 import { ServerSignals } from "./server_signals.ts";
 import { servingOrder } from "./serving_order.ts";
 import type { Mpm, PoolShape, RunnableConfig, ServerHost } from "./types.ts";
+import { controlUsage } from "./usage_report.ts";
 
 /** Idle maintenance happens this often (ms). */
 const TICK_MS = 1000;
@@ -64,6 +66,8 @@ class ControlProcess {
     this.#scoreboard = new Scoreboard(memory.buffer, size);
     this.#scoreboard.restartTime = Date.now();
     this.#scoreboard.setGlobal(GlobalField.ConfigGeneration, 1);
+    this.#scoreboard.setGlobal(GlobalField.ControlPid, Deno.pid);
+    this.#showLimit(shape);
     this.#pool = new ChildPool({
       mpm,
       host,
@@ -86,7 +90,9 @@ class ControlProcess {
 
   async run(signals: ServerSignals): Promise<number> {
     const done = new Promise<number>((resolve) => this.#finish = resolve);
+    const usage = controlUsage(this.#scoreboard);
     const timer = setInterval(() => {
+      usage.publish(clock());
       if (!this.#reloading) this.#pool.maintain();
     }, TICK_MS);
     this.host.supervisor?.watch({ scoreboard: this.#scoreboard, answering: () => this.#pool.answering });
@@ -106,6 +112,10 @@ class ControlProcess {
     this.server.close();
     if (this.#scoreboardFd !== undefined) posix.close(this.#scoreboardFd);
     return code;
+  }
+
+  #showLimit({ maxRequestWorkers, requestsPerThread }: PoolShape): void {
+    this.#scoreboard.setGlobal(GlobalField.SlotLimit, maxRequestWorkers * requestsPerThread);
   }
 
   #sayConfigured(): void {
@@ -158,6 +168,7 @@ class ControlProcess {
     host.onAdopted();
     this.server.admit(config.identity);
     this.#pool.shape = this.#adopt(this.#dimension(config));
+    this.#showLimit(this.#pool.shape);
     if (!graceful) this.#scoreboard.restartTime = Date.now();
     this.#pool.nextGeneration(!graceful);
     this.#scoreboard.setGlobal(GlobalField.Generation, this.#pool.generation);

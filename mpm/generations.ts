@@ -57,6 +57,7 @@ export class Generations {
     if (row < 0) return false;
     this.scoreboard.setGlobal(GlobalField.Generation, order.generation);
     this.scoreboard.setGlobal(GlobalField.ConfigGeneration, order.generation + 1);
+    this.scoreboard.setGlobal(GlobalField.SlotLimit, order.threads.max * order.requestsPerThread);
     const starting = order.threads.start * order.requestsPerThread;
     this.scoreboard.beginChild(row, Deno.pid, order.generation, starting);
     const { events } = this;

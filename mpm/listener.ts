@@ -4,7 +4,6 @@
 // connection pass it by. A child accepts only while one of its slots is free: what it cannot take waits in the accept queue
 // that all children share, and another child takes it.
 
-import process from "node:process";
 import { setImmediate } from "node:timers";
 import * as posix from "../platform/posix.ts";
 import { Interest, type Poller } from "../platform/poller.ts";
@@ -16,6 +15,7 @@ import { BUSY_SCAN, IdleKeeper } from "./idle_keeper.ts";
 import { SLICE_MS } from "./thread_loops.ts";
 import type { ThreadPool } from "./thread_pool.ts";
 import type { ThreadControl } from "./thread_control.ts";
+import { childUsage, type UsageReport } from "./usage_report.ts";
 
 /** What the MPM's policy decides for a listener. */
 export interface ListenerPolicy {
@@ -87,6 +87,7 @@ export class Listener implements Accepting {
   #accepting = false;
   #accepted = 0;
   #stopped: (() => void) | undefined;
+  readonly #usage: UsageReport;
   #ticks = 0;
   #nextTick = 0;
   #ended = false;
@@ -96,6 +97,7 @@ export class Listener implements Accepting {
     readonly policy: ListenerPolicy,
     readonly events: ListenerEvents,
   ) {
+    this.#usage = childUsage(parts.scoreboard, parts.child);
     this.#sockets = new Map(parts.sockets.map(({ fd }, index) => [fd, index]));
     parts.poller.add(parts.set, parts.wake.read, Interest.Read);
   }
@@ -302,9 +304,8 @@ export class Listener implements Accepting {
     scoreboard.setChild(child, ChildField.WriteCompletion, control.writing);
     scoreboard.setChild(child, ChildField.Accepted, this.#accepted);
     scoreboard.setChild(child, ChildField.Beat, ++this.#ticks);
-    const { user, system } = process.cpuUsage();
-    scoreboard.setChild(child, ChildField.CpuUser, Math.round(user / 1000));
-    scoreboard.setChild(child, ChildField.CpuSystem, Math.round(system / 1000));
+    scoreboard.setChild(child, ChildField.ThreadsStuck, pool.stuck);
+    this.#usage.publish(now);
   }
 
   #stopIsComplete(): boolean {

@@ -1,7 +1,6 @@
 // How does a process without threads serve? It is its own server thread: it waits in accept(), serves the connection to its
 // end, and waits again (prefork).
 
-import process from "node:process";
 import { openPoller } from "../platform/poller.ts";
 import * as posix from "../platform/posix.ts";
 import { ChildExit, type Remaining, type ServingOrder } from "./child_order.ts";
@@ -12,6 +11,7 @@ import { type DescriptorOrder, ServerThread, type ThreadOrder } from "./server_t
 import type { Serving, ServingParts } from "./serving.ts";
 import { ThreadControl } from "./thread_control.ts";
 import { runAccepting } from "./thread_loops.ts";
+import { childUsage, type UsageReport } from "./usage_report.ts";
 
 /** How often (ms) the child's figures in the scoreboard are brought up to date. */
 const FIGURES_MS = 1000;
@@ -69,7 +69,8 @@ export class ProcessServing implements Serving {
       logTooLarge(resident, parts.events);
       this.#end("exhausted");
     });
-    const figures = setInterval(() => this.#publish(), FIGURES_MS);
+    const usage = childUsage(this.#scoreboard, order.child);
+    const figures = setInterval(() => this.#publish(usage), FIGURES_MS);
     await runAccepting(thread, {
       sockets: order.sockets,
       remaining: () => this.#remaining,
@@ -106,13 +107,11 @@ export class ProcessServing implements Serving {
     this.parts.events.onEnding(reason);
   }
 
-  #publish(): void {
+  #publish(usage: UsageReport): void {
     const { child } = this.order;
     this.#scoreboard.setChild(child, ChildField.Connections, this.#control.connections);
     this.#scoreboard.setChild(child, ChildField.Accepted, this.#accepted);
-    const { user, system } = process.cpuUsage();
-    this.#scoreboard.setChild(child, ChildField.CpuUser, Math.round(user / 1000));
-    this.#scoreboard.setChild(child, ChildField.CpuSystem, Math.round(system / 1000));
+    usage.publish(clock());
   }
 
   #acceptError(errno: number): void {

@@ -12,6 +12,7 @@ import type { ThreadOrder } from "./server_thread.ts";
 import type { ThreadControl } from "./thread_control.ts";
 import type { ThreadPool } from "./thread_pool.ts";
 import type { Endpoint } from "./transport.ts";
+import { childUsage, type UsageReport } from "./usage_report.ts";
 
 /** Everything the listener works with. */
 export interface RelayParts {
@@ -34,6 +35,7 @@ export class RelayListener implements Accepting {
   #acceptors: readonly Acceptor[] = [];
   /** Takes back the request of each socket that has been asked for a connection. */
   readonly #requests = new Map<Acceptor, () => void>();
+  readonly #usage: UsageReport;
   #nextId = 1;
   #count = 0;
   #stopping = false;
@@ -43,7 +45,9 @@ export class RelayListener implements Accepting {
     readonly parts: RelayParts,
     readonly policy: ListenerPolicy,
     readonly events: ListenerEvents,
-  ) {}
+  ) {
+    this.#usage = childUsage(parts.scoreboard, parts.child);
+  }
 
   /** The link to a thread that is about to start. */
   link(thread: number): RelayLink {
@@ -157,7 +161,10 @@ export class RelayListener implements Accepting {
 
   #tick(): void {
     const { scoreboard, child, control } = this.parts;
-    this.#pool?.observe(clock());
+    const now = clock();
+    this.#pool?.observe(now);
+    this.#usage.publish(now);
+    scoreboard.setChild(child, ChildField.ThreadsStuck, this.#pool?.stuck ?? 0);
     scoreboard.setChild(child, ChildField.Connections, control.connections);
     scoreboard.setChild(child, ChildField.Accepted, this.#nextId - 1);
     this.wake();

@@ -112,7 +112,7 @@ export class RelayThread implements RelayHost {
 
   forget(connection: RelayConnection): void {
     this.#connections.delete(connection.id);
-    this.scoreboard.setSlot(connection.row, SlotField.Status, SlotStatus.Ready);
+    this.scoreboard.releaseSlot(connection.row);
     this.#freeRows.push(connection.row);
     this.#endBatchSoon();
   }

@@ -45,6 +45,10 @@ export const ChildField = {
   CpuSystem: 12,
   /** Counts up as long as the listener moves; of a child without threads, as long as it is not stuck in a handler. */
   Beat: 13,
+  /** Resident memory of the process in KiB. */
+  Resident: 14,
+  /** Threads that are stuck in a handler. */
+  ThreadsStuck: 15,
 } as const;
 
 /** The integers of a slot's record. */
@@ -53,7 +57,7 @@ export const SlotField = {
   Pid: 1,
   Generation: 2,
   Thread: 3,
-  /** Requests of the connection in hand. */
+  /** Requests of the connection in hand; 0 once the slot has let go of it. */
   ConnectionAccesses: 4,
   /** Requests served since this child started. */
   ChildAccesses: 5,
@@ -71,6 +75,8 @@ export const SlotTotal = {
   Duration: 6,
   /** Microseconds of the latest request. */
   LastDuration: 7,
+  /** Requests that ended without a response; the next five are the responses whose status begins with 1, 2, 3, 4 and 5. */
+  Responses: 8,
 } as const;
 
 /** The texts of a slot's record with their sizes in bytes. */
@@ -83,12 +89,27 @@ export const SlotText = {
 
 const GLOBAL_WORDS = 16;
 const CHILD_WORDS = 16;
-const SLOT_BYTES = 256;
+const SLOT_BYTES = 320;
 const SLOT_TOTALS_AT = 32;
-const SLOT_TEXTS_AT = 96;
+const SLOT_TEXTS_AT = 144;
 
-/** The numbers that concern the whole server, 32-bit integers. */
-export const GlobalField = { Generation: 0, ConfigGeneration: 1 } as const;
+/** The numbers that concern the whole server, 32-bit integers. (Words 8 and 9 hold the time of the last ungraceful restart.) */
+export const GlobalField = {
+  Generation: 0,
+  ConfigGeneration: 1,
+  /** Process id of the control process; 0: it does not write here (it serves itself, or the memory cannot be shared). */
+  ControlPid: 2,
+  /** CPU time of the control process in ms. */
+  ControlCpuUser: 3,
+  ControlCpuSystem: 4,
+  /** Resident memory of the control process in KiB. */
+  ControlResident: 5,
+  /** The most slots that may serve at once (MaxRequestWorkers times RequestsPerThread). */
+  SlotLimit: 6,
+  /** Children started, and those that ended unasked. */
+  Started: 10,
+  Failed: 11,
+} as const;
 
 /** How large a scoreboard is. */
 export interface ScoreboardShape {
@@ -150,6 +171,11 @@ export class Scoreboard {
     this.#restart[0] = ms;
   }
 
+  /** Counts an event up. The control process alone does. */
+  addGlobal(field: number): void {
+    Atomics.add(this.#global, field, 1);
+  }
+
   child(child: number, field: number): number {
     return Atomics.load(this.#children, child * CHILD_WORDS + field);
   }
@@ -202,8 +228,8 @@ export class Scoreboard {
     this.#slotTotals[(this.#slotsAt + row * SLOT_BYTES + SLOT_TOTALS_AT >> 3) + field] = value;
   }
 
-  /** Adds one finished request to a slot's counters. `bytes` sent, `micros` it took, `now` in ms since 1970. */
-  count(row: number, bytes: number, micros: number, now: number): void {
+  /** Adds one finished request to a slot's counters. `status` of the response or 0, `bytes` sent, `micros` it took, `now` in ms since 1970. */
+  count(row: number, status: number, bytes: number, micros: number, now: number): void {
     const words = this.#slotsAt + row * SLOT_BYTES >> 2;
     const totals = this.#slotsAt + row * SLOT_BYTES + SLOT_TOTALS_AT >> 3;
     this.#slotWords[words + SlotField.ConnectionAccesses]++;
@@ -215,6 +241,14 @@ export class Scoreboard {
     this.#slotTotals[totals + SlotTotal.LastUsed] = now;
     this.#slotTotals[totals + SlotTotal.Duration] += micros;
     this.#slotTotals[totals + SlotTotal.LastDuration] = micros;
+    this.#slotTotals[totals + SlotTotal.Responses + Math.min(5, status / 100 | 0)]++;
+  }
+
+  /** A slot lets go of its connection: it is ready for another. */
+  releaseSlot(row: number): void {
+    this.setSlot(row, SlotField.Status, SlotStatus.Ready);
+    this.setSlot(row, SlotField.ConnectionAccesses, 0);
+    this.setTotal(row, SlotTotal.ConnectionBytes, 0);
   }
 
   /** Stores a text (latin1, cut to its size). */
@@ -222,6 +256,20 @@ export class Scoreboard {
     const at = this.#slotsAt + row * SLOT_BYTES + SLOT_TEXTS_AT + field.at;
     const length = Math.min(text.length, field.size - 1);
     for (let i = 0; i < length; i++) this.#bytes[at + i] = text.charCodeAt(i);
+    this.#bytes[at + length] = 0;
+  }
+
+  /** Stores a text that is `bytes` from `start` to `end`, cut to its size. */
+  setBytes(
+    row: number,
+    field: { readonly at: number; readonly size: number },
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const at = this.#slotsAt + row * SLOT_BYTES + SLOT_TEXTS_AT + field.at;
+    const length = Math.min(end - start, field.size - 1);
+    for (let i = 0; i < length; i++) this.#bytes[at + i] = bytes[start + i];
     this.#bytes[at + length] = 0;
   }
 

@@ -267,7 +267,7 @@ export class ServerThread implements ConnectionHost {
   }
 
   returnSlot(connection: SocketConnection): void {
-    this.scoreboard.setSlot(connection.row, SlotField.Status, SlotStatus.Ready);
+    this.scoreboard.releaseSlot(connection.row);
     this.#freeRows.push(connection.row);
     connection.slotHeld = false;
     this.#control.returnSlot(this.thread);

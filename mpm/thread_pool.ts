@@ -98,6 +98,15 @@ export class ThreadPool {
     return this.#threads.some((thread, i) => thread !== undefined && this.parts.control.load(i) > 0);
   }
 
+  /** How many threads are stuck in a handler, or lost to one. */
+  get stuck(): number {
+    let stuck = 0;
+    for (const thread of this.#threads) {
+      if (thread !== undefined && (thread.blockedSince !== 0 || thread.lost)) stuck++;
+    }
+    return stuck;
+  }
+
   /** True while a thread is stuck in a handler. */
   isBlocked(index: number): boolean {
     const thread = this.#threads[index];

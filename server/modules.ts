@@ -7,6 +7,7 @@ import { authzHost, hostProviders } from "../modules/authz_host/mod.ts";
 import { core } from "../modules/core/mod.ts";
 import { dir } from "../modules/dir/mod.ts";
 import { logConfig } from "../modules/log_config/mod.ts";
+import { metrics } from "../modules/metrics/mod.ts";
 import { mime } from "../modules/mime/mod.ts";
 import { status } from "../modules/status/mod.ts";
 import { unixd } from "../modules/unixd/mod.ts";
@@ -15,6 +16,7 @@ import type { ServerModule } from "./request/module.ts";
 /** All modules, in the order in which their hooks are asked. The core comes last: its handler takes what nobody else wants. */
 export const MODULES: readonly ServerModule[] = [
   status,
+  metrics,
   app,
   dir,
   mime,

@@ -8,7 +8,9 @@ import { HttpConnection } from "./http/engine/connection.ts";
 import { CORE_DEFAULTS, coreDir, coreServer } from "../modules/core/config.ts";
 import { prepare } from "../modules/core/default_handler.ts";
 import { allowedMethods } from "../modules/core/trace.ts";
-import { showsStatus } from "../modules/status/mod.ts";
+import { METRICS_HANDLER } from "../modules/metrics/mod.ts";
+import { STATUS_HANDLER } from "../modules/status/mod.ts";
+import { usesHandler } from "../modules/status/uses_handler.ts";
 import type { ConfigNode, ConfigTree, VirtualServer } from "./config/mod.ts";
 import { applyTree } from "./apply_tree.ts";
 import { serverBanner } from "./http/content/mod.ts";
@@ -88,11 +90,14 @@ async function createService(data: ProgramData, order: ThreadOrder) {
     const text = error instanceof Error ? error.stack ?? error.message : String(error);
     errorLogs.main.log("error", "core", undefined, `uncaught in thread ${order.thread}: ${text}`);
   };
+  const extendedStatus = config.main.store.get(coreServer).extendedStatus ??
+    [STATUS_HANDLER, METRICS_HANDLER].some((handler) => usesHandler(config, handler));
   const service = new RequestService({
     config,
     hooks,
     scoreboard,
-    extendedStatus: config.main.store.get(coreServer).extendedStatus ?? showsStatus(config),
+    extendedStatus,
+    seeRequestTail: config.main.store.get(coreServer).seeRequestTail ?? CORE_DEFAULTS.seeRequestTail,
     settingsOf: (host) => connectionSettings(host, serverField),
     pathOptions: (host) => ({ ...CORE_DEFAULTS, ...host.store.get(coreServer) }),
     bodyLimit: (dir) => dir.get(coreDir).limitRequestBody,
@@ -108,11 +113,13 @@ async function createService(data: ProgramData, order: ThreadOrder) {
     await module.hooks?.threadInit?.({
       server: {
         description: DESCRIPTION,
+        version: VERSION,
         mpm: mpm?.title ?? data.mpm,
         async: mpm?.async === true,
         built: BUILT,
       },
       scoreboard,
+      extendedStatus,
       config,
       subjectOf: (exchange) => service.subjectOf(exchange),
       serverRoot: data.serverRoot,

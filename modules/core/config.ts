@@ -33,8 +33,9 @@ export interface CoreServer {
   // The following are for the main server only.
   pidFile?: string;
   serverTokens?: ServerTokens;
-  /** Unset: on when some place shows the server status. */
+  /** Unset: on when some place shows the server's status or metrics. */
   extendedStatus?: boolean;
+  seeRequestTail?: boolean;
   openFileCacheMax?: number;
   openFileCacheValid?: number;
   openFileCacheContent?: number;
@@ -94,6 +95,7 @@ export const CORE_DEFAULTS = {
   allowEncodedSlashes: "off",
   pidFile: "logs/httpd.pid",
   serverTokens: "Full",
+  seeRequestTail: false,
   openFileCacheMax: 1000,
   openFileCacheValid: 1000,
   openFileCacheContent: 65_536,

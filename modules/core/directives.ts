@@ -329,7 +329,15 @@ export const coreDirectives: readonly Directive[] = [
     "extendedStatus",
     SERVER,
     "On|Off",
-    "Whether the scoreboard has client and request of every slot; unset: when some place shows it",
+    "Whether the scoreboard has client and request of every slot, and durations; unset: when some place shows it",
+    ([arg]) => flag(arg),
+  ),
+  serverRow(
+    "SeeRequestTail",
+    "seeRequestTail",
+    SERVER,
+    "On|Off",
+    "Whether the scoreboard has the last 63 characters of a request line, not the first",
     ([arg]) => flag(arg),
   ),
   serverRow(

@@ -1,40 +1,57 @@
 // What is the server doing? mod_status: SetHandler server-status shows the scoreboard.
 
-import { escapeHtml } from "../../server/http/content/mod.ts";
 import type { Reply } from "../../server/http/engine/reply.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ServerModule, ThreadContext } from "../../server/request/module.ts";
+import { selfName } from "../../server/request/self_name.ts";
 import { coreDir } from "../core/config.ts";
-import { autoReport, htmlReport } from "./report.ts";
-import { takeSnapshot } from "./snapshot.ts";
+import { autoReport } from "./auto_report.ts";
+import type { ServerFacts } from "./facts.ts";
+import { htmlReport, type SlotDetails } from "./html_report.ts";
+import { readSlots, readStates, takeSnapshot } from "./snapshot.ts";
 
-export { takeSnapshot } from "./snapshot.ts";
+export { type ProcessReading, type Snapshot, sum, takeSnapshot } from "./snapshot.ts";
 
 /** The handler's name. */
-const HANDLER = "server-status";
+export const STATUS_HANDLER = "server-status";
+/** Seconds; also where a number below 1 is asked for. */
 const DEFAULT_REFRESH = 10;
 
+/** The arguments are looked for anywhere in the query, as mod_status does. */
 function answer(exchange: Exchange, context: ThreadContext): Reply | undefined {
-  const { head, query, dir, vhost, transport } = exchange;
-  if (dir.get(coreDir).handler !== HANDLER || (head.method !== "GET" && head.method !== "HEAD")) {
+  const { head, query, dir, transport } = exchange;
+  if (dir.get(coreDir).handler !== STATUS_HANDLER || (head.method !== "GET" && head.method !== "HEAD")) {
     return undefined;
   }
-  const { description, mpm, async, built } = context.server;
-  const name = head.host ?? vhost.names.name ?? transport.local.address;
-  const facts = { name: escapeHtml(name), version: description, mpm, async, built, now: Date.now() };
-  const snapshot = takeSnapshot(context.scoreboard);
+  const { server, scoreboard, extendedStatus } = context;
+  const facts: ServerFacts = {
+    name: selfName(exchange),
+    address: transport.local.address,
+    version: server.description,
+    mpm: server.mpm,
+    async: server.async,
+    built: server.built,
+    extended: extendedStatus,
+    now: Date.now(),
+  };
+  const snapshot = takeSnapshot(scoreboard);
   const refresh = /refresh(?:=(\d+))?/.exec(query);
-  const every = refresh === null ? 0 : Number(refresh[1] ?? 0) || DEFAULT_REFRESH;
   const auto = query.includes("auto");
   return {
     status: 200,
-    fields: every > 0 ? [["Refresh", String(every)]] : [],
-    contentType: auto ? "text/plain; charset=ISO-8859-1" : "text/html; charset=utf-8",
+    fields: refresh === null ? [] : [["Refresh", String(Number(refresh[1] ?? 0) || DEFAULT_REFRESH)]],
+    contentType: `text/${auto ? "plain" : "html"}; charset=ISO-8859-1`,
     body: {
       kind: "text",
-      text: auto ? autoReport(snapshot, facts) : htmlReport(snapshot, facts, !query.includes("notable")),
+      text: auto ? autoReport(snapshot, facts) : htmlReport(snapshot, facts, detailsFor(query, context)),
     },
   };
+}
+
+function detailsFor(query: string, { scoreboard, extendedStatus }: ThreadContext): SlotDetails {
+  if (!extendedStatus) return { form: "states", states: readStates(scoreboard) };
+  const slots = readSlots(scoreboard);
+  return query.includes("notable") ? { form: "list", slots } : { form: "table", slots };
 }
 
 export const status: ServerModule = {
@@ -51,9 +68,3 @@ export const status: ServerModule = {
     };
   },
 };
-
-/** True when some place of a configuration shows the scoreboard: it is then kept in full (ExtendedStatus). */
-export function showsStatus(config: ThreadContext["config"]): boolean {
-  for (const store of config.allDirStores()) if (store.get(coreDir).handler === HANDLER) return true;
-  return false;
-}

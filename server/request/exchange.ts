@@ -67,6 +67,8 @@ export class Exchange {
   connectionState: "X" | "+" | "-" = "+";
   /** A whole message may be kept for further requests for the same target: nothing depended on who asked. */
   cacheable = false;
+  /** The scoreboard shows it already. */
+  shown = false;
   /** `head` has bytes of its own. */
   #detached = false;
   #abort: AbortController | undefined = undefined;

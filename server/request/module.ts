@@ -14,6 +14,8 @@ import type { Exchange } from "./exchange.ts";
 export interface ServerDescription {
   /** "mpmd/0.1.0 (Unix)" */
   readonly description: string;
+  /** "0.1.0" */
+  readonly version: string;
   /** As `-V` names it. */
   readonly mpm: string;
   /** The MPM keeps idle connections without a slot. */
@@ -31,6 +33,8 @@ export class LogError extends Error {
 export interface ThreadContext {
   readonly server: ServerDescription;
   readonly scoreboard: Scoreboard;
+  /** Durations, clients and requests are written to the scoreboard (ExtendedStatus). */
+  readonly extendedStatus: boolean;
   readonly config: ServerConfig;
   readonly serverRoot: string;
   /** Index of this thread in its child. */

@@ -22,15 +22,17 @@ import { ExchangeSubject, type SubjectFacts } from "./expression_subject.ts";
 import { Hosts } from "./hosts.ts";
 import { LookAhead } from "./look_ahead.ts";
 import type { ModuleHooks } from "./module.ts";
-import { showRequest } from "./show_request.ts";
+import { RequestDisplay } from "./show_request.ts";
 
 /** What the service is put together from. */
 export interface ServiceParts {
   readonly config: ServerConfig;
   readonly hooks: readonly ModuleHooks[];
   readonly scoreboard: Scoreboard;
-  /** Client, host and request line go to the scoreboard too (ExtendedStatus). */
+  /** Duration, client, host and request line go to the scoreboard too (ExtendedStatus). */
   readonly extendedStatus: boolean;
+  /** Of a long request line its end is shown there (SeeRequestTail). */
+  readonly seeRequestTail: boolean;
   /** The engine's settings for a virtual host, from the core directives. */
   readonly settingsOf: (host: VirtualServer) => ConnectionSettings;
   readonly pathOptions: (
@@ -85,6 +87,7 @@ export class RequestService implements Service {
   readonly #access: AccessControl;
   readonly #hosts: Hosts;
   readonly #facts: SubjectFacts;
+  readonly #display: RequestDisplay | undefined;
   readonly #handlers: ModuleHooks[] = [];
   readonly #quickHandlers: NonNullable<ModuleHooks["quickHandler"]>[] = [];
   readonly #batchEnds: NonNullable<ModuleHooks["endOfBatch"]>[] = [];
@@ -92,6 +95,7 @@ export class RequestService implements Service {
 
   constructor(readonly parts: ServiceParts) {
     this.#hosts = new Hosts(parts.config);
+    if (parts.extendedStatus) this.#display = new RequestDisplay(parts.scoreboard, parts.seeRequestTail);
     for (const host of this.#hosts.all) {
       this.#settings.set(host, parts.settingsOf(host));
       this.#prepared.set(host, new Map());
@@ -327,14 +331,17 @@ export class RequestService implements Service {
 
   working(exchange: Exchange): void {
     this.parts.scoreboard.setSlot(exchange.transport.row, SlotField.Status, SlotStatus.Write);
+    if (this.#display === undefined) return;
+    this.#display.show(exchange);
+    exchange.shown = true;
   }
 
   counted(exchange: Exchange): void {
-    const { scoreboard, extendedStatus } = this.parts;
+    const { scoreboard } = this.parts;
     const { row } = exchange.transport;
-    const micros = extendedStatus ? (performance.now() - exchange.startClock) * 1000 : 0;
-    scoreboard.count(row, exchange.bytesSent, micros, exchange.startTime);
-    if (extendedStatus) showRequest(scoreboard, exchange);
+    const micros = this.#display !== undefined ? (performance.now() - exchange.startClock) * 1000 : 0;
+    scoreboard.count(row, exchange.status, exchange.bytesSent, micros, exchange.startTime);
+    if (!exchange.shown) this.#display?.show(exchange);
   }
 
   finished(exchange: Exchange): void {

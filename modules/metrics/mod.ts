@@ -1,0 +1,48 @@
+// What does a monitoring system learn of the server? SetHandler server-metrics: the scoreboard's figures, of all processes, from
+// whichever child answers. (mpmd only; httpd has no such handler.)
+
+import type { Reply } from "../../server/http/engine/reply.ts";
+import { Field } from "../../server/http/parser/mod.ts";
+import type { Exchange } from "../../server/request/exchange.ts";
+import type { ServerModule, ThreadContext } from "../../server/request/module.ts";
+import { coreDir } from "../core/config.ts";
+import { takeSnapshot } from "../status/mod.ts";
+import { usesHandler } from "../status/uses_handler.ts";
+import { expose, loadPromClient } from "./exposition.ts";
+import { chooseFormat } from "./negotiation.ts";
+
+/** The handler's name. */
+export const METRICS_HANDLER = "server-metrics";
+
+async function answer(exchange: Exchange, context: ThreadContext): Promise<Reply> {
+  const format = chooseFormat(exchange.head.field(Field.Accept));
+  const { server: { version, mpm, async }, scoreboard, extendedStatus: extended } = context;
+  const facts = { version, mpm, async, extended };
+  const { contentType, text } = await expose(
+    await loadPromClient(),
+    format,
+    takeSnapshot(scoreboard),
+    facts,
+  );
+  return { status: 200, fields: [["Vary", "Accept"]], contentType, body: { kind: "text", text } };
+}
+
+export const metrics: ServerModule = {
+  name: "metrics_module",
+  source: "mod_metrics.c",
+  directives: [],
+  hooks() {
+    let context: ThreadContext | undefined;
+    return {
+      async threadInit(given) {
+        context = given;
+        if (usesHandler(given.config, METRICS_HANDLER)) await loadPromClient();
+      },
+      handler(exchange) {
+        const { dir, head: { method } } = exchange;
+        if (context === undefined || dir.get(coreDir).handler !== METRICS_HANDLER) return undefined;
+        return method === "GET" || method === "HEAD" ? answer(exchange, context) : undefined;
+      },
+    };
+  },
+};
