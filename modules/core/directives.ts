@@ -452,6 +452,6 @@ export const coreDirectives: readonly Directive[] = [
     "The handler that answers requests here",
     ([name]) => name.toLowerCase(),
     1,
-    { differs: "The one handler is server-status; other names have no effect." },
+    { differs: "The handlers are server-status and, mpmd only, server-metrics; other names have no effect." },
   ),
 ];
