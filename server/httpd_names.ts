@@ -7,6 +7,7 @@ export const BUILT_IN_ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["macro_module", "mod_macro.c"],
   ["reqtimeout_module", "mod_reqtimeout.c"],
   ["so_module", "mod_so.c"],
+  ["unique_id_module", "mod_unique_id.c"],
   ["version_module", "mod_version.c"],
 ]);
 

@@ -4,6 +4,7 @@
 import { Field } from "../../server/http/parser/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { LogRecord } from "./record.ts";
+import { requestVariable } from "../../server/request/request_variables.ts";
 
 const encoder = new TextEncoder();
 
@@ -148,7 +149,7 @@ export class ExchangeRecord implements LogRecord {
   }
 
   env(name: string): string | undefined {
-    return this.exchange.environment?.get(name);
+    return requestVariable(this.exchange, name);
   }
 
   note(name: string): string | undefined {

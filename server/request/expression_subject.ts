@@ -11,6 +11,7 @@ import type {
 import type { Exchange } from "./exchange.ts";
 import { connectionId } from "./log_subject.ts";
 import { selfName, selfPort } from "./self_name.ts";
+import { requestVariable } from "./request_variables.ts";
 
 /** A file that an expression may read, in bytes. */
 const LONGEST_FILE = 10 * 1024 * 1024;
@@ -173,7 +174,7 @@ export class ExchangeSubject implements ExpressionSubject {
   }
 
   environment(name: string): string | undefined {
-    return this.#exchange.environment?.get(name);
+    return requestVariable(this.#exchange, name);
   }
 
   note(name: string): string | undefined {

@@ -5,6 +5,7 @@ import type { Endpoint } from "../../mpm/mod.ts";
 import type { LogSubject } from "../log/error_format.ts";
 import type { Exchange } from "./exchange.ts";
 import { selfName } from "./self_name.ts";
+import { requestVariable } from "./request_variables.ts";
 
 const text = ({ address, port }: Endpoint): string => address === "unix" ? address : `${address}:${port}`;
 
@@ -69,7 +70,7 @@ export class ExchangeLogSubject implements LogSubject {
   }
 
   env(name: string): string | undefined {
-    return this.exchange.environment?.get(name);
+    return requestVariable(this.exchange, name);
   }
 
   note(name: string): string | undefined {

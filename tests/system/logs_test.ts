@@ -421,3 +421,32 @@ Deno.test(
     }
   },
 );
+
+Deno.test(
+  { name: "logs: UNIQUE_ID is one and the same for a request, and another for each", ignore: !unix },
+  async () => {
+    const config = BASE + `
+StartServers 2
+ThreadsPerChild 2
+MaxRequestWorkers 4
+LogFormat "%{UNIQUE_ID}e %{UNIQUE_ID}e" plain
+CustomLog logs/ids plain
+CustomLog logs/again "%{UNIQUE_ID}e"
+CustomLog logs/found "%{UNIQUE_ID}e" "expr=%{ENV:UNIQUE_ID} =~ /^[\\\\w-]{27}$/"
+<IfModule !unique_id_module>
+  Error "it is built in"
+</IfModule>
+`;
+    await using server = await TestServer.start({ config, files: FILES });
+    const { answered } = await load(server.port, 16, 500);
+    assertEquals(answered, 500);
+    const found = await until("the lines", () => {
+      const found = lines(server.log("logs/found"));
+      return found.length === 500 ? found : undefined;
+    });
+    assertEquals(new Set(found).size, 500);
+    for (const id of found) assertMatch(id, /^[\w-]{27}$/);
+    assertEquals(lines(server.log("logs/again")), found);
+    assertEquals(lines(server.log("logs/ids")), found.map((id) => `${id} ${id}`));
+  },
+);
