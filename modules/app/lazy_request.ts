@@ -12,27 +12,42 @@ function checked(name: unknown): string {
   return text.toLowerCase();
 }
 
+/** What was not read of a request while it was in hand, as with `deno serve`. */
+export class RequestOverError extends TypeError {
+  override readonly name = "RequestOverError";
+
+  constructor(what: string) {
+    super(`the request is over, and its ${what} had not been read`);
+  }
+}
+
+/** The head, which each time is asked for anew: it moves to bytes of its own when a handler takes its time. @throws RequestOverError */
+function headOf(exchange: Exchange): RequestHead {
+  if (exchange.over && !exchange.detached) throw new RequestOverError("head");
+  return exchange.head;
+}
+
 /** Headers that are looked up in the request's head, and copied only for more than that. */
 class LazyHeaders {
-  readonly #head: RequestHead;
+  readonly #exchange: Exchange;
   #headers: Headers | undefined;
 
-  constructor(head: RequestHead) {
-    this.#head = head;
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
   }
 
   get(name: string): string | null {
     if (this.#headers !== undefined) return this.#headers.get(name);
-    return this.#head.get(checked(name)) ?? null;
+    return headOf(this.#exchange).get(checked(name)) ?? null;
   }
 
   has(name: string): boolean {
     if (this.#headers !== undefined) return this.#headers.has(name);
-    return this.#head.get(checked(name)) !== undefined;
+    return headOf(this.#exchange).get(checked(name)) !== undefined;
   }
 
   real(): Headers {
-    return this.#headers ??= new Headers([...this.#head.entries()] as [string, string][]);
+    return this.#headers ??= new Headers([...headOf(this.#exchange).entries()] as [string, string][]);
   }
 
   [Symbol.iterator](): IterableIterator<[string, string]> {
@@ -62,7 +77,7 @@ class LazyRequest {
   }
 
   get method(): string {
-    return this.#exchange.head.method;
+    return headOf(this.#exchange).method;
   }
 
   get url(): string {
@@ -71,7 +86,7 @@ class LazyRequest {
 
   get headers(): Headers {
     if (this.#request !== undefined) return this.#request.headers;
-    this.#headers ??= new LazyHeaders(this.#exchange.head);
+    this.#headers ??= new LazyHeaders(this.#exchange);
     return this.#headers as unknown as Headers;
   }
 
@@ -79,12 +94,17 @@ class LazyRequest {
     return this.#exchange.signal;
   }
 
+  /** The exchange of a request that is one of these. */
+  static exchangeOf(request: Request): Exchange | undefined {
+    return #exchange in request ? (request as LazyRequest).#exchange : undefined;
+  }
+
   /** The real Request, made when something is asked for that only it can do. */
   real(): Request {
     if (this.#request === undefined) {
       const { method } = this;
       // A Request copies what it is given: changes that the application has made are kept.
-      const headers = (this.#headers ?? new LazyHeaders(this.#exchange.head)).real();
+      const headers = (this.#headers ?? new LazyHeaders(this.#exchange)).real();
       const bodyless = method === "GET" || method === "HEAD";
       // Request refuses to have some methods; this object has them all the same.
       const refused = /^(?:CONNECT|TRACE|TRACK)$/i.test(method) || !isFieldName(method);
@@ -135,14 +155,21 @@ for (const name of METHODS) {
 Object.setPrototypeOf(LazyRequest.prototype, Request.prototype);
 
 /** The URL that was asked for, with the host that the client named, or else the address it connected to. */
-function urlOf({ head, transport }: Exchange): string {
+function urlOf(exchange: Exchange): string {
+  const head = headOf(exchange);
   if (head.form === "absolute") return head.target;
   let host = head.field(Field.Host);
   if (!host) {
-    const { address, port } = transport.local;
+    if (exchange.over) throw new RequestOverError("URL");
+    const { address, port } = exchange.transport.local;
     host = `${address.includes(":") ? `[${address}]` : address}:${port}`;
   }
   return `http://${host}${head.target}`;
+}
+
+/** The exchange behind `request`; undefined if that is another Request. */
+export function exchangeOf(request: Request): Exchange | undefined {
+  return LazyRequest.exchangeOf(request);
 }
 
 /** The Request of an exchange. */

@@ -14,8 +14,9 @@ import type { Reply } from "../../server/http/engine/reply.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/request/module.ts";
 import { checkPermissions, denoPermissions, threadPermissions } from "./permissions.ts";
-import { requestOf } from "./lazy_request.ts";
+import { requestOf, RequestOverError } from "./lazy_request.ts";
 import { replyOf } from "./response_reply.ts";
+import { serveWebSockets, upgradeReply } from "./web_socket_upgrade.ts";
 
 export { keepsFfi } from "./permissions.ts";
 
@@ -83,7 +84,9 @@ function hooks(): ModuleHooks {
   };
   return {
     async threadInit({ config, serverRoot }: ThreadContext) {
-      for (const specifier of specifiers(config).keys()) {
+      const wanted = specifiers(config);
+      if (wanted.size > 0) serveWebSockets();
+      for (const specifier of wanted.keys()) {
         applications.set(specifier, await load(specifier, serverRoot));
       }
     },
@@ -99,17 +102,27 @@ function hooks(): ModuleHooks {
 
 class Info implements FetchInfo {
   readonly #exchange: Exchange;
+  #remoteAddr: FetchInfo["remoteAddr"] | undefined = undefined;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
   }
 
   get remoteAddr(): FetchInfo["remoteAddr"] {
-    const { address, port } = this.#exchange.transport.peer;
-    return { transport: "tcp", hostname: address, port };
+    if (this.#remoteAddr === undefined) {
+      if (this.#exchange.over) throw new RequestOverError("client's address");
+      const { address, port } = this.#exchange.transport.peer;
+      this.#remoteAddr = { transport: "tcp", hostname: address, port };
+    }
+    return this.#remoteAddr;
   }
 
   get completed(): Promise<void> {
+    if (!this.#exchange.over) {
+      // Whoever waits for the end may want to say then who asked for what.
+      this.#exchange.detach();
+      this.#remoteAddr = this.remoteAddr;
+    }
     return this.#exchange.completed;
   }
 }
@@ -117,9 +130,8 @@ class Info implements FetchInfo {
 function answer(application: Application, exchange: Exchange): Reply | Promise<Reply> {
   const headOnly = exchange.head.method === "HEAD";
   const response = application.fetch(requestOf(exchange), new Info(exchange));
-  return response instanceof Promise
-    ? response.then((later) => replyOf(later, headOnly))
-    : replyOf(response, headOnly);
+  const reply = (made: Response) => upgradeReply(made, exchange) ?? replyOf(made, headOnly);
+  return response instanceof Promise ? response.then(reply) : reply(response);
 }
 
 /** All applications that some place of a configuration names, each with the first line that does. */

@@ -60,6 +60,9 @@ export const denoPermissions: Directive = {
   },
 };
 
+/** Read by npm:ws when it is loaded, for the first WebSocket; both would only keep it from looking for native code. */
+const WEB_SOCKET_VARIABLES = ["WS_NO_BUFFER_UTIL", "WS_NO_UTF_8_VALIDATE"];
+
 /**
  * The permissions with which a server thread starts; undefined: all. What it needs itself is among them: FFI, which it gives up
  * before it loads applications (see keepsFfi), files of the document roots and beside the applications, and sys for mod_status.
@@ -80,11 +83,12 @@ export function threadPermissions(
     return items === true || [...items];
   };
   const sys = given("sys");
+  const env = given("env");
   return {
     read: read === true || [...read, ...needed],
     write: given("write"),
     net: given("net"),
-    env: given("env"),
+    env: env === true || [...env, ...WEB_SOCKET_VARIABLES],
     run: given("run"),
     ffi: true,
     sys: sys === true || [...sys, "loadavg"],

@@ -85,6 +85,11 @@ export function replyOf(response: unknown, headOnly: boolean): Reply {
       `the handler returned ${response === null ? "null" : typeof response}, not a Response`,
     );
   }
+  if (response.status < 200) {
+    throw new NoResponseError(
+      `the handler returned a Response with status ${response.status} that was not made for this request`,
+    );
+  }
   if (response.type === "error") throw new NoResponseError("the handler returned Response.error()");
   if (response.bodyUsed) throw new TypeError("the body of the response has been read already");
   const reply = (fast === undefined ? undefined : fastReply(response, fast)) ?? publicReply(response);

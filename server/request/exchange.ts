@@ -69,6 +69,8 @@ export class Exchange {
   cacheable = false;
   /** The scoreboard shows it already. */
   shown = false;
+  /** Request and response are over, and the log has them. `transport` may belong to another client. */
+  over = false;
   /** `head` has bytes of its own. */
   #detached = false;
   #abort: AbortController | undefined = undefined;
@@ -85,6 +87,11 @@ export class Exchange {
     /** Requests on this connection before this one. */
     readonly keepAlives: number,
   ) {}
+
+  /** `head` has bytes of its own, and may be read when the request is over. */
+  get detached(): boolean {
+    return this.#detached;
+  }
 
   /** `head` is to outlive the receive buffer. */
   detach(): void {

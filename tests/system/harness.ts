@@ -1,6 +1,7 @@
 // How does a test start a real server? A directory of its own as ServerRoot, the real command line, a free port, and the
 // certainty that nothing is left behind.
 
+import { Buffer } from "node:buffer";
 import { assert } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 
@@ -241,7 +242,6 @@ export function descriptorCount(pid: number): number {
 
 /** A client connection under full control of the test. */
 export class Connection {
-  readonly #decoder = new TextDecoder("latin1");
   #text = "";
 
   private constructor(readonly conn: Deno.TcpConn) {}
@@ -258,7 +258,7 @@ export class Connection {
   async #more(): Promise<boolean> {
     const buffer = new Uint8Array(65536);
     const n = await inTime("an answer", this.conn.read(buffer));
-    if (n !== null) this.#text += this.#decoder.decode(buffer.subarray(0, n), { stream: true });
+    if (n !== null) this.#text += Buffer.from(buffer.buffer, 0, n).toString("latin1");
     return n !== null;
   }
 

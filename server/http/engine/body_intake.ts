@@ -16,7 +16,8 @@ export interface IntakeOwner {
   readonly settings: ConnectionSettings;
   /** What is staged goes out. */
   flush(): void;
-  fault(error: unknown): void;
+  /** Something of ours failed on behalf of `exchange`. */
+  fault(error: unknown, exchange: Exchange): void;
 }
 
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -94,7 +95,7 @@ export class BodyIntake implements BodySource {
       this.#transport.setReading(true);
       this.patience.forInput(settings.bodyTimeout, settings.timeout);
     } catch (error) {
-      this.owner.fault(error);
+      this.owner.fault(error, exchange);
     }
   }
 

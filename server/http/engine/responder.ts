@@ -7,7 +7,7 @@ import { discardReply, sendBody, StreamSender } from "./body_sender.ts";
 import type { Patience } from "./patience.ts";
 import type { Body, Reply } from "./reply.ts";
 import type { ConnectionSettings, Service } from "./service.ts";
-import { Tunnel } from "./tunnel.ts";
+import type { Tunnel } from "./tunnel.ts";
 import { FieldError, type Framing, type Sent, UpgradeError, writeHead } from "./writer.ts";
 
 /** Who the responder tells what comes later. */
@@ -16,9 +16,12 @@ export interface ResponderOwner {
   flush(): void;
   /** A streamed body is over; not `complete`: it was broken off. */
   streamed(exchange: Exchange, complete: boolean): void;
+  /** The tunnel takes the input from now on. */
+  handedOver(exchange: Exchange): void;
   /** Whoever took the connection over has done with it. */
   released(exchange: Exchange): void;
-  fault(error: unknown): void;
+  /** Something of ours failed on behalf of `exchange`. */
+  fault(error: unknown, exchange: Exchange): void;
 }
 
 /** Everything is with the transport or staged; or there is more to come by an event. */
@@ -88,16 +91,25 @@ export class Responder {
     this.#sender = sender;
     sender.send(body)
       .then((complete) => owner.streamed(exchange, complete))
-      .catch((error) => owner.fault(error));
+      .catch((error) => owner.fault(error, exchange));
     return "streaming";
   }
 
   #handOver(exchange: Exchange, takeOver: NonNullable<Reply["takeOver"]>): Sending {
-    this.owner.flush();
+    const { owner } = this;
+    const transport = this.#transport;
+    owner.flush();
     exchange.detach();
     exchange.complete();
-    this.tunnel = new Tunnel(this.#transport, exchange, () => this.owner.released(exchange));
-    takeOver(this.tunnel);
+    // node:stream takes 20 ms to load, of which most threads never need it.
+    import("./tunnel.ts").then(({ Tunnel }) => {
+      const tunnel = new Tunnel(transport, exchange, () => owner.released(exchange));
+      // Whoever wants a connection that has gone meanwhile finds it closed.
+      if (exchange.over) tunnel.destroy();
+      else this.tunnel = tunnel;
+      takeOver(tunnel);
+      owner.handedOver(exchange);
+    }).catch((error) => owner.fault(error, exchange));
     return "taken over";
   }
 

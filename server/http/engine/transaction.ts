@@ -196,7 +196,7 @@ export class Transaction implements IntakeOwner, ResponderOwner {
           );
         }
       },
-    ).catch((error) => this.host.fault(error));
+    ).catch((error) => this.service.faulted(error));
     return "pending";
   }
 
@@ -239,8 +239,13 @@ export class Transaction implements IntakeOwner, ResponderOwner {
     this.host.flush();
   }
 
-  fault(error: unknown): void {
-    this.host.fault(error);
+  handedOver(exchange: Exchange): void {
+    if (this.exchange === exchange) this.#goOn(() => "pending");
+  }
+
+  fault(error: unknown, exchange: Exchange): void {
+    if (this.exchange === exchange) this.host.fault(error);
+    else this.service.faulted(error);
   }
 
   /** All of the response is written. */
@@ -283,6 +288,7 @@ export class Transaction implements IntakeOwner, ResponderOwner {
     exchange.bytesReceived += input.takeCount();
     // First of all the request is over: a log that fails must not be asked again.
     this.#forget();
+    exchange.over = true;
     try {
       if (!counted) service.counted(exchange);
       service.finished(exchange);

@@ -4,6 +4,8 @@ import type { Duplex } from "node:stream";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { FakeService, settle, TestConnection, text } from "./test_support.ts";
 import { NO_BODY, type Reply } from "./reply.ts";
+// The engine loads it when it is needed; here it is to be there at once.
+import "./tunnel.ts";
 
 const UPGRADE = "GET /chat HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: shout\r\n\r\n";
 
@@ -57,18 +59,23 @@ Deno.test("a handler that destroys the connection, at once or later, ends it", a
 });
 
 Deno.test("a client that is gone: the stream is closed, without an error that somebody would have to catch", async () => {
-  let closed = 0;
-  const client = connect((connection) => connection.on("close", () => closed++));
-  client.receive(UPGRADE);
-  client.connection.onGone();
-  await settle();
-  assertEquals([closed, client.service.finishedStates], [1, ["X"]]);
+  // Also before the handler has it.
+  for (const early of [false, true]) {
+    let closed = 0;
+    const client = connect((connection) => connection.on("close", () => closed++));
+    client.receive(UPGRADE);
+    if (!early) await settle();
+    client.connection.onGone();
+    await settle();
+    assertEquals([closed, client.service.finishedStates], [1, ["X"]]);
+  }
 });
 
 Deno.test("writing waits for a client that does not read, and reading for a handler that does not", async () => {
   let connection!: Duplex;
   const client = connect((taken) => connection = taken);
   client.receive(UPGRADE);
+  await settle();
   client.transport.blocked = true;
   let written = false;
   connection.write(new Uint8Array(100_000), () => written = true);
