@@ -100,6 +100,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
     seeRequestTail: config.main.store.get(coreServer).seeRequestTail ?? CORE_DEFAULTS.seeRequestTail,
     settingsOf: (host) => connectionSettings(host, serverField),
     pathOptions: (host) => ({ ...CORE_DEFAULTS, ...host.store.get(coreServer) }),
+    mostRedirects: (host) => host.store.get(coreServer).mostRedirects ?? CORE_DEFAULTS.mostRedirects,
     bodyLimit: (dir) => dir.get(coreDir).limitRequestBody,
     prepare,
     allowedMethods,

@@ -122,14 +122,14 @@ const directives: readonly Directive[] = [
 ];
 
 /** The last value that was given for the method of a request. */
-function valueFor<T>(values: readonly For<T>[], { head }: Exchange): T | undefined {
-  return values.findLast(({ methods }) => holdsFor(methods, head.method))?.value;
+function valueFor<T>(values: readonly For<T>[], { method }: Exchange): T | undefined {
+  return values.findLast(({ methods }) => holdsFor(methods, method))?.value;
 }
 
 /** True when the request is in the list; a promise: ask again when it has settled. */
 function isIn(list: readonly For<Whom>[], exchange: Exchange): boolean | Promise<unknown> {
   for (const { methods, value } of list) {
-    if (!holdsFor(methods, exchange.head.method)) continue;
+    if (!holdsFor(methods, exchange.method)) continue;
     const found = value(exchange);
     if (found !== false) return found;
   }

@@ -77,7 +77,8 @@ class LazyRequest {
   }
 
   get method(): string {
-    return headOf(this.#exchange).method;
+    headOf(this.#exchange);
+    return this.#exchange.method;
   }
 
   get url(): string {
@@ -157,14 +158,17 @@ Object.setPrototypeOf(LazyRequest.prototype, Request.prototype);
 /** The URL that was asked for, with the host that the client named, or else the address it connected to. */
 function urlOf(exchange: Exchange): string {
   const head = headOf(exchange);
-  if (head.form === "absolute") return head.target;
+  const { redirected, path, query } = exchange;
+  // For an error document: where the server has sent the request, not what failed.
+  const target = redirected === undefined ? head.target : encodeURI(path) + (query === "" ? "" : `?${query}`);
+  if (redirected === undefined && head.form === "absolute") return head.target;
   let host = head.field(Field.Host);
   if (!host) {
     if (exchange.over) throw new RequestOverError("URL");
     const { address, port } = exchange.transport.local;
     host = `${address.includes(":") ? `[${address}]` : address}:${port}`;
   }
-  return `http://${host}${head.target}`;
+  return `http://${host}${target}`;
 }
 
 /** The exchange behind `request`; undefined if that is another Request. */

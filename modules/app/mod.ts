@@ -80,7 +80,7 @@ function hooks(): ModuleHooks {
   const applicationOf = (exchange: Exchange) => {
     const { specifier } = exchange.dir.get(appDir);
     // TRACE is the core's: it asks what arrives at the server.
-    return specifier && exchange.head.method !== "TRACE" ? applications.get(specifier) : undefined;
+    return specifier && exchange.method !== "TRACE" ? applications.get(specifier) : undefined;
   };
   return {
     async threadInit({ config, serverRoot }: ThreadContext) {
@@ -92,7 +92,7 @@ function hooks(): ModuleHooks {
     },
     skipsFiles: (exchange) => applicationOf(exchange) !== undefined,
     // A Request with one of these methods has no body: the engine reads what came nevertheless.
-    readsBody: (exchange) => !BODILESS.test(exchange.head.method) && applicationOf(exchange) !== undefined,
+    readsBody: (exchange) => !BODILESS.test(exchange.method) && applicationOf(exchange) !== undefined,
     handler(exchange) {
       const application = applicationOf(exchange);
       return application === undefined ? undefined : answer(application, exchange);
@@ -128,7 +128,7 @@ class Info implements FetchInfo {
 }
 
 function answer(application: Application, exchange: Exchange): Reply | Promise<Reply> {
-  const headOnly = exchange.head.method === "HEAD";
+  const headOnly = exchange.method === "HEAD";
   const response = application.fetch(requestOf(exchange), new Info(exchange));
   const reply = (made: Response) => upgradeReply(made, exchange) ?? replyOf(made, headOnly);
   return response instanceof Promise ? response.then(reply) : reply(response);

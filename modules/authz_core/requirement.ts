@@ -89,7 +89,7 @@ function outcomeOf(
   around: Group["logic"],
 ): Outcome | Promise<unknown> {
   // What is for other methods does not stand in the way of the rest.
-  if (!concerns(node, exchange.head.method)) return around === "all" ? "granted" : "neutral";
+  if (!concerns(node, exchange.method)) return around === "all" ? "granted" : "neutral";
   const outcome = node.kind === "line" ? outcomeOfLine(node, exchange) : outcomeOfGroup(node, exchange);
   if (outcome instanceof Promise || !node.negated) return outcome;
   // That somebody is not refused gives nobody access.

@@ -30,6 +30,7 @@ export interface CoreServer {
   traceEnable?: TraceEnable;
   mergeSlashes?: boolean;
   allowEncodedSlashes?: "off" | "on" | "nodecode";
+  mostRedirects?: number;
   // The following are for the main server only.
   pidFile?: string;
   serverTokens?: ServerTokens;
@@ -93,6 +94,7 @@ export const CORE_DEFAULTS = {
   traceEnable: "on",
   mergeSlashes: true,
   allowEncodedSlashes: "off",
+  mostRedirects: 10,
   pidFile: "logs/httpd.pid",
   serverTokens: "Full",
   seeRequestTail: false,

@@ -30,8 +30,7 @@ import { FileError, fileInfo, type OpenFile, openFiles } from "./open_files.ts";
 const BOUNDARY = crypto.getRandomValues(new BigUint64Array(1))[0].toString(16);
 /** Answers from the file system. */
 export function handleFile(exchange: Exchange): Reply {
-  const { method } = exchange.head;
-  const { file } = exchange;
+  const { file, method } = exchange;
   if (method === "OPTIONS") {
     return {
       status: 200,
@@ -43,22 +42,22 @@ export function handleFile(exchange: Exchange): Reply {
   if (method !== "GET" && method !== "HEAD" && method !== "POST") {
     const registered = exchange.vhost.store.get(coreServer).registeredMethods;
     const known = KNOWN_METHODS.has(method) || registered?.has(method) === true;
-    return errorReply(exchange, known ? 405 : 501, { fields: [["Allow", allowedMethods(exchange)]] });
+    return errorReply(known ? 405 : 501, { fields: [["Allow", allowedMethods(exchange)]] });
   }
-  if (file === undefined || exchange.pathInfo !== "") return errorReply(exchange, 404);
-  if (file.isDirectory) return errorReply(exchange, 403);
-  if (!file.isFile) return errorReply(exchange, 403);
+  if (file === undefined || exchange.pathInfo !== "") return errorReply(404);
+  if (file.isDirectory) return errorReply(403);
+  if (!file.isFile) return errorReply(403);
   try {
     return sendFile(exchange, file);
   } catch (error) {
-    if (error instanceof FileError) return fileErrorReply(exchange, error);
+    if (error instanceof FileError) return fileErrorReply(error);
     throw error;
   }
 }
 
 /** The status for a file that cannot be had. */
-export function fileErrorReply(exchange: Exchange, error: FileError): Reply {
-  return errorReply(exchange, error.reason === "denied" ? 403 : error.reason === "missing" ? 404 : 503);
+export function fileErrorReply(error: FileError): Reply {
+  return errorReply(error.reason === "denied" ? 403 : error.reason === "missing" ? 404 : 503);
 }
 
 function sendFile(exchange: Exchange, info: FileInfo): Reply {
@@ -70,6 +69,8 @@ function sendFile(exchange: Exchange, info: FileInfo): Reply {
   const fields: Fields = [["Last-Modified", formatHttpDate(modified)]];
   if (etag !== undefined) fields.push(["ETag", etag]);
   fields.push(["Accept-Ranges", settings.maxRanges === 0 ? "none" : "bytes"]);
+  // What the client says of the resource it asked for says nothing of an error document.
+  if (exchange.failed !== undefined) return wholeFile(exchange, info, fields, false, settings.enableSendfile);
   const range = head.field(Field.Range);
   const conditions = {
     method: head.method,
@@ -85,20 +86,33 @@ function sendFile(exchange: Exchange, info: FileInfo): Reply {
   };
   const verdict = checkConditions(conditions);
   if (verdict === 304) return { status: 304, fields, body: NO_BODY };
-  if (verdict === 412) return errorReply(exchange, 412);
+  if (verdict === 412) return errorReply(412);
 
-  const file = openFiles.open(exchange.filename, info, performance.now());
-  const { contentType } = exchange;
   if (range !== undefined && rangeApplies(conditions)) {
+    const file = openFiles.open(exchange.filename, info, performance.now());
     const ranged = rangeReply(exchange, file, range, fields, settings);
     if (ranged !== undefined) return ranged;
+    file.release();
   }
+  return wholeFile(exchange, info, fields, etag?.startsWith("W/") !== true, settings.enableSendfile);
+}
+
+/** `lasting`: what is sent is good for as long as the file stays. */
+function wholeFile(
+  exchange: Exchange,
+  info: FileInfo,
+  fields: Fields,
+  lasting: boolean,
+  inKernel: boolean,
+): Reply {
+  const { head, contentType } = exchange;
+  const file = openFiles.open(exchange.filename, info, performance.now());
   if (head.method === "HEAD") {
     file.release();
     return { status: 200, fields, contentType, body: NO_BODY, declaredLength: info.size };
   }
   if (info.size > openFiles.settings.contentSize) {
-    const parts = [{ file, offset: 0, length: info.size, inKernel: settings.enableSendfile }];
+    const parts = [{ file, offset: 0, length: info.size, inKernel }];
     return { status: 200, fields, contentType, body: { kind: "parts", parts, length: info.size } };
   }
   const bytes = file.content();
@@ -107,7 +121,7 @@ function sendFile(exchange: Exchange, info: FileInfo): Reply {
     const parts = [{ file, offset: 0, length: info.size }];
     return { status: 200, fields, contentType, body: { kind: "parts", parts, length: info.size } };
   }
-  exchange.cacheable = head.method === "GET" && etag?.startsWith("W/") !== true;
+  exchange.cacheable = head.method === "GET" && lasting;
   file.release();
   return { status: 200, fields, contentType, body: { kind: "bytes", bytes } };
 }
@@ -134,7 +148,7 @@ function rangeReply(
   if (found === "ignore") return undefined;
   if (found === "unsatisfiable") {
     file.release();
-    return errorReply(exchange, 416, { fields: [["Content-Range", `bytes */${size}`]] });
+    return errorReply(416, { fields: [["Content-Range", `bytes */${size}`]] });
   }
   const { contentType } = exchange;
   if (found.length === 1) {

@@ -16,6 +16,7 @@ import {
   isFieldName,
   serverTokensForms,
 } from "../../server/http/content/mod.ts";
+import { errorDocumentRows } from "../../server/request/error_document.ts";
 import type { ReadTimeout } from "../../server/http/engine/service.ts";
 import { type CoreDir, coreDir, type CoreServer, coreServer } from "./config.ts";
 
@@ -304,6 +305,16 @@ export const coreDirectives: readonly Directive[] = [
     1,
     { default: "Off" },
   ),
+  serverRow(
+    "LimitInternalRecursion",
+    "mostRedirects",
+    HOST,
+    "number [number]",
+    "How often a request may be redirected within the server (the second number, of subrequests, says nothing here)",
+    (numbers) => numbers.map((arg) => integer(arg, { name: "LimitInternalRecursion", min: 1 }))[0],
+    [1, 2],
+  ),
+  ...errorDocumentRows,
   serverRow(
     "PidFile",
     "pidFile",

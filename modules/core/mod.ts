@@ -27,14 +27,14 @@ export const core: ServerModule = {
     mapToStorage(exchange) {
       if (exchange.filename === "") return undefined;
       const error = mapToStorage(exchange);
-      return error === undefined ? undefined : fileErrorReply(exchange, error);
+      return error === undefined ? undefined : fileErrorReply(error);
     },
     quickHandler: quickTrace,
     skipsFiles: tracesBody,
     readsBody: tracesBody,
     handler(exchange) {
       if (tracesBody(exchange)) return traceBody(exchange);
-      return exchange.filename === "" ? errorReply(exchange, 404) : handleFile(exchange);
+      return exchange.filename === "" ? errorReply(404) : handleFile(exchange);
     },
   }),
 };

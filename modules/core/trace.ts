@@ -20,18 +20,18 @@ function traceEnabled({ vhost }: Exchange): TraceEnable {
 
 /** True for a TRACE whose body belongs into the answer. */
 export function tracesBody(exchange: Exchange): boolean {
-  const { method, bodyKind } = exchange.head;
-  return method === "TRACE" && bodyKind !== "none" && traceEnabled(exchange) === "extended";
+  return exchange.method === "TRACE" && exchange.head.bodyKind !== "none" &&
+    traceEnabled(exchange) === "extended";
 }
 
 /** Answers TRACE unless its body has to be read for that; nothing for other methods. */
 export function quickTrace(exchange: Exchange): Reply | undefined {
   const { head } = exchange;
-  if (head.method !== "TRACE" || tracesBody(exchange)) return undefined;
+  if (exchange.method !== "TRACE" || tracesBody(exchange)) return undefined;
   if (traceEnabled(exchange) === "off") {
-    return errorReply(exchange, 405, { fields: [["Allow", allowedMethods(exchange)]] });
+    return errorReply(405, { fields: [["Allow", allowedMethods(exchange)]] });
   }
-  if (head.bodyKind !== "none") return errorReply(exchange, 413);
+  if (head.bodyKind !== "none") return errorReply(413);
   return echo(exchange, new Uint8Array(0));
 }
 
@@ -41,7 +41,7 @@ export async function traceBody(exchange: Exchange): Promise<Reply> {
   let size = 0;
   for await (const piece of exchange.body!.stream()) {
     size += piece.length;
-    if (size > MOST) return errorReply(exchange, 413, { close: true });
+    if (size > MOST) return errorReply(413, { close: true });
     pieces.push(piece);
   }
   return echo(exchange, new Uint8Array(await new Blob(pieces).arrayBuffer()));

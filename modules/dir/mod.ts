@@ -42,18 +42,18 @@ const directives: readonly Directive[] = [{
 }];
 
 function fixups(exchange: Exchange): Reply | undefined {
-  const { file, head } = exchange;
+  const { file, method } = exchange;
   if (file === undefined || !file.isDirectory || exchange.pathInfo !== "") return undefined;
-  if (head.method !== "GET" && head.method !== "HEAD" && head.method !== "POST") return undefined;
+  if (method !== "GET" && method !== "HEAD" && method !== "POST") return undefined;
   const { index, slash } = exchange.dir.get(dirDir);
   if (!exchange.path.endsWith("/")) {
     if (slash === false) return undefined;
     const query = exchange.query === "" ? "" : `?${exchange.query}`;
-    return errorReply(exchange, 301, { location: `${encodeURI(exchange.path)}/${query}` });
+    return errorReply(301, { location: `${encodeURI(exchange.path)}/${query}` });
   }
   for (const name of index ?? DEFAULT_INDEX) {
     const found = lookUp(`${exchange.filename.replace(/\/$/, "")}/${name}`, exchange.startClock);
-    if (found instanceof FileError) return fileErrorReply(exchange, found);
+    if (found instanceof FileError) return fileErrorReply(found);
     if (found === undefined || !found.isFile) continue;
     exchange.filename = `${exchange.filename.replace(/\/$/, "")}/${name}`;
     exchange.file = found;

@@ -3,6 +3,7 @@
 
 import { Field } from "../../server/http/parser/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
+import { firstRequest, type RedirectedRequest } from "../../server/request/redirect.ts";
 import type { LogRecord } from "./record.ts";
 import { requestVariable } from "../../server/request/request_variables.ts";
 
@@ -27,8 +28,18 @@ export class ExchangeRecord implements LogRecord {
   readonly user = undefined;
   readonly firstByteMicros = undefined;
 
+  /** As the client sent the request; this record, for the request that was answered in the end. */
+  readonly #original: ExchangeRecord | undefined;
+
   /** @param tid index of the server thread */
-  constructor(readonly tid: number) {}
+  constructor(readonly tid: number, final = true) {
+    this.#original = final ? new ExchangeRecord(tid, false) : undefined;
+  }
+
+  /** The request before all redirects, in the record of the original request. */
+  #first(): RedirectedRequest | undefined {
+    return this.#original === undefined ? firstRequest(this.exchange) : undefined;
+  }
 
   get clientAddress(): string {
     return shown(this.exchange.transport.peer.address);
@@ -52,13 +63,13 @@ export class ExchangeRecord implements LogRecord {
     return this.exchange.head.requestLine() || undefined;
   }
   get method(): string | undefined {
-    return this.exchange.head.method || undefined;
+    return (this.#first() ?? this.exchange).method || undefined;
   }
   get path(): string | undefined {
-    return some(this.exchange.path);
+    return some((this.#first() ?? this.exchange).path);
   }
   get query(): string {
-    return this.exchange.query;
+    return (this.#first() ?? this.exchange).query;
   }
   get protocol(): string {
     const { major, minor } = this.exchange.head;
@@ -98,10 +109,10 @@ export class ExchangeRecord implements LogRecord {
     return this.exchange.connectionState;
   }
   get filename(): string | undefined {
-    return some(this.exchange.filename);
+    return some((this.#first() ?? this.exchange).filename);
   }
   get handler(): string | undefined {
-    return some(this.exchange.handler);
+    return some((this.#first() ?? this.exchange).handler);
   }
   get serverName(): string {
     const { vhost, transport } = this.exchange;
@@ -111,9 +122,11 @@ export class ExchangeRecord implements LogRecord {
     return this.exchange.head.host ?? this.serverName;
   }
 
-  /** There are no internal redirects yet. */
-  original(): this {
-    return this;
+  original(): ExchangeRecord {
+    const original = this.#original;
+    if (original === undefined || this.exchange.redirected === undefined) return this;
+    original.exchange = this.exchange;
+    return original;
   }
 
   requestHeader(name: string): string | undefined {

@@ -19,8 +19,8 @@ const DEFAULT_REFRESH = 10;
 
 /** The arguments are looked for anywhere in the query, as mod_status does. */
 function answer(exchange: Exchange, context: ThreadContext): Reply | undefined {
-  const { head, query, dir, transport } = exchange;
-  if (dir.get(coreDir).handler !== STATUS_HANDLER || (head.method !== "GET" && head.method !== "HEAD")) {
+  const { method, query, dir, transport } = exchange;
+  if (dir.get(coreDir).handler !== STATUS_HANDLER || (method !== "GET" && method !== "HEAD")) {
     return undefined;
   }
   const { server, scoreboard, extendedStatus } = context;

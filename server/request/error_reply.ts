@@ -1,31 +1,18 @@
-// What does a client get when its request cannot be answered? One place makes error responses of a status.
+// How does a phase say that a request fails, or leads elsewhere? With a reply that has a status and no content: what the client
+// reads is found when the reply goes out (error_responses.ts).
 
-import { ERROR_PAGE_TYPE, errorPage } from "../http/content/mod.ts";
-import { type Fields, NO_BODY, type Reply } from "../http/engine/reply.ts";
-import type { Exchange } from "./exchange.ts";
+import { type FailureDetails, type Fields, NO_BODY, type Reply } from "../http/engine/reply.ts";
 
 /** What an error response may have besides its status. */
-export interface ErrorDetails {
+export interface ErrorDetails extends FailureDetails {
   readonly fields?: Fields;
-  /** Told to the client, for the statuses that httpd tells notes for. */
-  readonly note?: string;
   readonly close?: boolean;
-  /** Where a redirect leads: becomes the Location field. */
-  readonly location?: string;
 }
 
-/** The response for `status`: the error page, its type, and the fields of `details`. */
-export function errorReply(exchange: Exchange, status: number, details: ErrorDetails = {}): Reply {
-  const { head } = exchange;
-  const page = errorPage({
-    status,
-    method: head.method,
-    target: exchange.path || head.target,
-    note: details.note,
-    redirectLocation: details.location,
-  });
+/** The reply for `status`, a redirect or an error. */
+export function errorReply(status: number, details: ErrorDetails = {}): Reply {
+  const { note, location, close } = details;
   const fields: Fields = [...details.fields ?? []];
-  if (details.location !== undefined) fields.push(["Location", details.location]);
-  const body = head.method === "HEAD" ? NO_BODY : { kind: "text" as const, text: page };
-  return { status, fields, contentType: ERROR_PAGE_TYPE, body, close: details.close };
+  if (location !== undefined) fields.push(["Location", location]);
+  return { status, fields, body: NO_BODY, close, failure: { note, location } };
 }

@@ -7,6 +7,7 @@ import type { DirStore, VirtualServer } from "../config/mod.ts";
 import type { Reply } from "../http/engine/reply.ts";
 import type { RequestHead } from "../http/parser/mod.ts";
 import type { ExchangeSubject } from "./expression_subject.ts";
+import type { RedirectedRequest } from "./redirect.ts";
 
 /** A request body for handlers that want one. */
 export interface RequestBody {
@@ -51,6 +52,12 @@ export class Exchange {
   /** Fields that conditions have looked at, in lower case: caches have to know of them. */
   varyOn: Set<string> | undefined = undefined;
   reply: Reply | undefined = undefined;
+  /** Where the request was before it was redirected within the server; undefined: the client asked for what `path` says. */
+  redirected: RedirectedRequest | undefined = undefined;
+  /** The reply of a phase that failed, while an ErrorDocument is made for it. */
+  failed: Reply | undefined = undefined;
+  /** An answer that is on its way already when the handler's turn would come. */
+  answer: Promise<Reply> | undefined = undefined;
   /** Status of the response before any internal redirect or error document. */
   status = 0;
   /** Its number in the logs, once the error log has a line about it. */
@@ -98,6 +105,12 @@ export class Exchange {
     if (this.#detached) return;
     this.#detached = true;
     this.head = this.head.detach();
+  }
+
+  /** The method that the phases answer: the client's, or GET when they make an error document for another. */
+  get method(): string {
+    const { method } = this.head;
+    return this.failed === undefined || method === "HEAD" ? method : "GET";
   }
 
   /** Aborted when the client goes away before it has its answer. */

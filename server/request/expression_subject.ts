@@ -8,6 +8,7 @@ import type {
   OwnVariable,
   VariableName,
 } from "../config/expression/mod.ts";
+import { serverAdmin } from "./error_document.ts";
 import type { Exchange } from "./exchange.ts";
 import { connectionId } from "./log_subject.ts";
 import { selfName, selfPort } from "./self_name.ts";
@@ -73,7 +74,7 @@ export class ExchangeSubject implements ExpressionSubject {
     const { head, transport } = this.#exchange;
     switch (name) {
       case "REQUEST_METHOD":
-        return head.method;
+        return this.#exchange.method;
       case "REQUEST_SCHEME":
         return "http";
       case "REQUEST_URI":
@@ -117,6 +118,8 @@ export class ExchangeSubject implements ExpressionSubject {
         return this.#exchange.contentType;
       case "HANDLER":
         return this.#exchange.handler;
+      case "SERVER_ADMIN":
+        return this.#exchange.vhost.store.get(serverAdmin).address;
       case "HTTPS":
       case "HTTP2":
         return "off";
@@ -138,7 +141,6 @@ export class ExchangeSubject implements ExpressionSubject {
       case "REMOTE_USER":
       case "SCRIPT_GROUP":
       case "SCRIPT_USER":
-      case "SERVER_ADMIN":
         return undefined;
     }
   }

@@ -52,7 +52,11 @@ export class LookAhead {
         if (path === undefined) return false;
         exchange.path = path;
         exchange.dir = from.vhost.dirDefaults;
-        for (const translate of translators) if (translate(exchange)) break;
+        for (const translate of translators) {
+          const translated = translate(exchange);
+          if (translated === true) break;
+          if (translated !== false) return false;
+        }
       }
       if (storageMappers.some((map) => map(exchange) !== undefined)) return false;
       if (kind === "file" && (exchange.file === undefined || exchange.pathInfo !== "")) return false;

@@ -29,6 +29,11 @@ export class LogError extends Error {
   override readonly name = "LogError";
 }
 
+/** What a phase answers with: what is at another target of this server, an encoded path perhaps with a query. */
+export class InternalRedirect {
+  constructor(readonly target: string) {}
+}
+
 /** What a module may ask of the thread it runs on. */
 export interface ThreadContext {
   readonly server: ServerDescription;
@@ -51,8 +56,10 @@ export interface ThreadContext {
 export interface ModuleHooks {
   /** Once per thread, before the first request. */
   readonly threadInit?: (context: ThreadContext) => void | Promise<void>;
-  /** path -> filename. */
-  readonly translateName?: (exchange: Exchange) => boolean;
+  /** The path is known, nothing else: every module is asked. */
+  readonly postReadRequest?: (exchange: Exchange) => void;
+  /** path -> filename: true when it is known. A reply ends the request. */
+  readonly translateName?: (exchange: Exchange) => boolean | Reply;
   /** filename -> file: looks at the file system. A reply ends the request (the file may not be known). */
   readonly mapToStorage?: (exchange: Exchange) => Reply | undefined;
   /** Whether client, method and place go together, whoever the user is. Asked again when the place has changed. */
@@ -61,10 +68,15 @@ export interface ModuleHooks {
   readonly authChecker?: (exchange: Exchange) => Access;
   /** Satisfy, where the configuration says it. */
   readonly satisfies?: (exchange: Exchange) => "any" | "all" | undefined;
-  /** After the file has been looked up: media types, index files, redirects. Every module is asked until one replies. */
-  readonly fixups?: (exchange: Exchange) => Reply | undefined;
+  /**
+   * After the file has been looked up: media types, index files, redirects. Every module is asked until one replies. `files` is false
+   * where the file system has not been looked at (skipsFiles).
+   */
+  readonly fixups?: (exchange: Exchange, files: boolean) => Reply | InternalRedirect | undefined;
   /** Answers the request, or undefined: the next one may. */
-  readonly handler?: (exchange: Exchange) => Reply | Promise<Reply> | undefined;
+  readonly handler?: (exchange: Exchange) => Reply | Promise<Reply> | InternalRedirect | undefined;
+  /** A reply is about to be sent (httpd's output filters for its head). Every module is asked, in turn. */
+  readonly filterReply?: (exchange: Exchange, reply: Reply) => Reply;
   /** Once the location is known and before anything else is looked at (httpd's quick_handler). */
   readonly quickHandler?: (exchange: Exchange) => Reply | undefined;
   /** True when handler() answers here whatever the file system says: the phases that look at it are left out. */

@@ -1,27 +1,22 @@
-// How is a request answered? The phases of httpd, in order: virtual host, path, location, file name, file, fixups, handler,
-// log. One object per server thread; the modules take part through their hooks.
+// How is a request answered? Virtual host, phases (phases.ts), what goes out for their answer, log. One object per server thread; the
+// modules take part through their hooks.
 
-import { system } from "../../platform/detect.ts";
 import { type Scoreboard, SlotField, SlotStatus } from "../../mpm/mod.ts";
-import {
-  type DirStore,
-  OverrideError,
-  resolveDirectory,
-  type ServerConfig,
-  type VirtualServer,
-} from "../config/mod.ts";
-import { normalisePath, splitTarget } from "../http/content/mod.ts";
+import type { DirStore, ServerConfig, VirtualServer } from "../config/mod.ts";
+import { discardReply } from "../http/engine/body_sender.ts";
 import { OutputBuffer } from "../http/engine/output.ts";
-import type { PreparedReply, Reply } from "../http/engine/reply.ts";
+import { NO_BODY, type PreparedReply, type Reply } from "../http/engine/reply.ts";
 import type { ConnectionSettings, Service } from "../http/engine/service.ts";
 import { Field, type ProtocolError } from "../http/parser/mod.ts";
 import { AccessControl } from "./access.ts";
 import { errorReply } from "./error_reply.ts";
+import { ErrorResponses } from "./error_responses.ts";
 import type { Exchange } from "./exchange.ts";
 import { ExchangeSubject, type SubjectFacts } from "./expression_subject.ts";
 import { Hosts } from "./hosts.ts";
 import { LookAhead } from "./look_ahead.ts";
 import type { ModuleHooks } from "./module.ts";
+import { Phases } from "./phases.ts";
 import { RequestDisplay } from "./show_request.ts";
 
 /** What the service is put together from. */
@@ -38,6 +33,8 @@ export interface ServiceParts {
   readonly pathOptions: (
     host: VirtualServer,
   ) => { mergeSlashes: boolean; allowEncodedSlashes: "off" | "on" | "nodecode" };
+  /** Internal redirects of one request (LimitInternalRecursion). */
+  readonly mostRedirects: (host: VirtualServer) => number;
   /** LimitRequestBody of a place. */
   readonly bodyLimit: (dir: DirStore) => number;
   /** Makes a message of a reply that may be kept (the default handler's). */
@@ -81,19 +78,17 @@ export class RequestService implements Service {
   readonly settings: ConnectionSettings;
   readonly #settings: Map<VirtualServer, ConnectionSettings> = new Map();
   readonly #prepared: Map<VirtualServer, Map<string, KeptReply>> = new Map();
-  readonly #translators: NonNullable<ModuleHooks["translateName"]>[] = [];
-  readonly #storageMappers: NonNullable<ModuleHooks["mapToStorage"]>[];
-  readonly #fixups: NonNullable<ModuleHooks["fixups"]>[];
-  readonly #access: AccessControl;
   readonly #hosts: Hosts;
   readonly #facts: SubjectFacts;
   readonly #display: RequestDisplay | undefined;
-  readonly #handlers: ModuleHooks[] = [];
-  readonly #quickHandlers: NonNullable<ModuleHooks["quickHandler"]>[] = [];
-  readonly #batchEnds: NonNullable<ModuleHooks["endOfBatch"]>[] = [];
-  readonly #loggers: NonNullable<ModuleHooks["logTransaction"]>[] = [];
+  readonly #phases: Phases;
+  readonly #errors: ErrorResponses;
+  readonly #filters: NonNullable<ModuleHooks["filterReply"]>[];
+  readonly #batchEnds: NonNullable<ModuleHooks["endOfBatch"]>[];
+  readonly #loggers: NonNullable<ModuleHooks["logTransaction"]>[];
 
   constructor(readonly parts: ServiceParts) {
+    const { hooks } = parts;
     this.#hosts = new Hosts(parts.config);
     if (parts.extendedStatus) this.#display = new RequestDisplay(parts.scoreboard, parts.seeRequestTail);
     for (const host of this.#hosts.all) {
@@ -101,28 +96,40 @@ export class RequestService implements Service {
       this.#prepared.set(host, new Map());
     }
     this.settings = this.#settings.get(parts.config.main)!;
-    this.#storageMappers = parts.hooks.flatMap(({ mapToStorage }) => mapToStorage ?? []);
-    this.#fixups = parts.hooks.flatMap(({ fixups }) => fixups ?? []);
-    this.#access = new AccessControl(parts.hooks);
+    this.#filters = hooks.flatMap(({ filterReply }) => filterReply ?? []);
+    this.#batchEnds = hooks.flatMap(({ endOfBatch }) => endOfBatch ?? []);
+    this.#loggers = hooks.flatMap(({ logTransaction }) => logTransaction ?? []);
+    const access = new AccessControl(hooks);
+    const subjectOf = (exchange: Exchange) => this.subjectOf(exchange);
+    const phases = new Phases({
+      hooks,
+      access,
+      subjectOf,
+      pathOptions: ({ vhost }) => parts.pathOptions(vhost),
+      mostRedirects: ({ vhost }) => parts.mostRedirects(vhost),
+      log: parts.log,
+      failed: (exchange, error) => this.#failure(exchange, error),
+      answered: (exchange, reply) => this.#answered(exchange, reply),
+    });
+    this.#phases = phases;
+    this.#errors = new ErrorResponses({
+      banner: parts.serverSoftware,
+      subjectOf,
+      redirect: (exchange, target, status) => phases.redirect(exchange, target, status),
+      log: (ah, message, exchange) => parts.log("error", "core", ah, message, exchange),
+    });
     const lookAhead = new LookAhead({
       pathOptions: parts.pathOptions,
-      translators: this.#translators,
-      storageMappers: this.#storageMappers,
-      place: (exchange) => this.#place(exchange),
-      access: this.#access,
+      translators: phases.translators,
+      storageMappers: phases.storageMappers,
+      place: (exchange) => phases.place(exchange),
+      access,
     });
     this.#facts = {
       serverSoftware: parts.serverSoftware,
       documentRoot: ({ vhost }) => parts.documentRoot(vhost),
       isReachable: (exchange, kind, target) => lookAhead.isReachable(exchange, kind, target),
     };
-    for (const hooks of parts.hooks) {
-      if (hooks.translateName) this.#translators.push(hooks.translateName);
-      if (hooks.handler) this.#handlers.push(hooks);
-      if (hooks.quickHandler) this.#quickHandlers.push(hooks.quickHandler);
-      if (hooks.endOfBatch) this.#batchEnds.push(hooks.endOfBatch);
-      if (hooks.logTransaction) this.#loggers.push(hooks.logTransaction);
-    }
   }
 
   settingsOf(exchange: Exchange): ConnectionSettings {
@@ -153,43 +160,32 @@ export class RequestService implements Service {
   }
 
   begin(exchange: Exchange): Reply | undefined {
-    const { head } = exchange;
     exchange.vhost = this.#hosts.of(exchange);
     exchange.dir = exchange.vhost.dirDefaults;
+    const refused = this.#begun(exchange);
+    if (refused === undefined) return undefined;
+    const reply = this.#answered(exchange, refused);
+    if (!(reply instanceof Promise)) return reply;
+    // The engine takes it when it is the handler's turn: the body of the request comes first.
+    exchange.detach();
+    exchange.answer = reply;
+    return undefined;
+  }
+
+  #begun(exchange: Exchange): Reply | undefined {
+    const { head } = exchange;
     if (this.#hosts.refuses(exchange)) {
       this.parts.log("error", "core", "AH10156", `Unknown host ${head.host}`, exchange);
-      return errorReply(exchange, 400);
+      return errorReply(400);
     }
-    const { path, query } = splitTarget(head.target, head.pathStart - head.targetStart);
-    exchange.query = query ?? "";
     if (head.form === "asterisk") {
       exchange.path = "*";
-      return { status: 200, fields: [], body: { kind: "none" } };
+      return { status: 200, fields: [], body: NO_BODY };
     }
     if (head.form === "authority") {
-      return errorReply(exchange, 405, { fields: [["Allow", this.parts.allowedMethods(exchange)]] });
+      return errorReply(405, { fields: [["Allow", this.parts.allowedMethods(exchange)]] });
     }
-    const options = this.parts.pathOptions(exchange.vhost);
-    const normal = normalisePath(path, { ...options, windows: system === "windows" });
-    if (normal.path === undefined) {
-      this.parts.log("info", "core", normal.ah, `${normal.note}: ${path}`, exchange);
-      return errorReply(exchange, normal.status, { note: normal.note });
-    }
-    exchange.path = normal.path;
-    try {
-      // What decides about the file's name is without conditions: those may ask for the name.
-      exchange.dir = resolveDirectory(exchange.vhost, exchange.path, "");
-      // Bytes that are not UTF-8 name no file: what text there is for them names another.
-      if (!normal.latin1) { for (const translate of this.#translators) if (translate(exchange)) break; }
-      this.#place(exchange);
-    } catch (error) {
-      return this.#notPlaced(exchange, error);
-    }
-    for (const quickHandler of this.#quickHandlers) {
-      const reply = quickHandler(exchange);
-      if (reply !== undefined) return reply;
-    }
-    return undefined;
+    return this.#phases.locate(exchange, head.target, head.pathStart - head.targetStart);
   }
 
   /** The request as expressions see it. */
@@ -199,83 +195,40 @@ export class RequestService implements Service {
     return subject;
   }
 
-  /** Finds the values that hold where the request leads, as far as it is known. @throws OverrideError */
-  #place(exchange: Exchange): void {
-    const { vhost, path, filename, file } = exchange;
-    exchange.dir = resolveDirectory(vhost, path, filename, file?.isDirectory, this.subjectOf(exchange));
-  }
-
-  /** A .htaccess file that cannot be used refuses what is below it. */
-  #notPlaced(exchange: Exchange, error: unknown): Reply {
-    if (!(error instanceof OverrideError)) return this.handlerFailed(exchange, error);
-    const { status, ah, message } = error;
-    this.parts.log(status === 403 ? "crit" : "alert", "core", ah, message, exchange);
-    return errorReply(exchange, status);
-  }
-
   bodyLimit(exchange: Exchange): number {
     return this.parts.bodyLimit(exchange.dir);
   }
 
   wantsBody(exchange: Exchange): boolean {
-    return this.#handlers.some((hooks) => hooks.readsBody?.(exchange) === true);
+    return exchange.answer === undefined && this.#phases.wantsBody(exchange);
   }
 
   handle(exchange: Exchange): Reply | Promise<Reply> {
     this.working(exchange);
-    try {
-      // An application answers for its place whatever the file system says.
-      if (!this.#skipsFiles(exchange)) {
-        for (const map of this.#storageMappers) {
-          const reply = map(exchange);
-          if (reply !== undefined) return reply;
-        }
-      }
-      this.#place(exchange);
-      return this.#withAccess(exchange);
-    } catch (error) {
-      return this.#notPlaced(exchange, error);
-    }
+    return exchange.answer ?? this.#phases.answer(exchange);
   }
 
-  #skipsFiles(exchange: Exchange): boolean {
-    return this.#handlers.some((hooks) => hooks.skipsFiles?.(exchange) === true);
+  /** What goes out for the answer of the phases. */
+  #answered(exchange: Exchange, answer: Reply): Reply | Promise<Reply> {
+    const reply = this.#errors.complete(exchange, answer);
+    return reply instanceof Promise
+      ? reply.then((later) => this.#filtered(exchange, later))
+      : this.#filtered(exchange, reply);
   }
 
-  /** Answers if the modules let the request pass. @throws OverrideError */
-  #withAccess(exchange: Exchange): Reply | Promise<Reply> {
-    const refused = this.#refusal(exchange);
-    if (refused !== undefined) return refused;
-    if (!this.#skipsFiles(exchange)) {
-      for (const fixup of this.#fixups) {
-        const { filename, file } = exchange;
-        const reply = fixup(exchange);
-        if (reply !== undefined) return reply;
-        if (exchange.filename === filename && exchange.file === file) continue;
-        // Another file (an index file): other sections may hold for it.
-        this.#place(exchange);
-        const refusedFile = this.#refusal(exchange);
-        if (refusedFile !== undefined) return refusedFile;
-      }
-    }
-    for (const { handler } of this.#handlers) {
-      const reply = handler!(exchange);
-      if (reply === undefined) continue;
-      if (reply instanceof Promise) return reply.then((later) => varying(exchange, later));
-      const whole = varying(exchange, reply);
-      if (exchange.cacheable) this.#keep(exchange, whole);
-      return whole;
-    }
-    return errorReply(exchange, 404);
+  #filtered(exchange: Exchange, answer: Reply): Reply {
+    let reply = varying(exchange, answer);
+    for (const filter of this.#filters) reply = filter(exchange, reply);
+    if (exchange.cacheable) this.#keep(exchange, reply);
+    return reply;
   }
 
-  /** The answer for whom the modules refuse; undefined: it may pass. What takes time to find out is asked again afterwards. */
-  #refusal(exchange: Exchange): Reply | Promise<Reply> | undefined {
-    const access = this.#access.check(exchange);
-    if (access === undefined) return undefined;
-    if (access instanceof Promise) return access.then(() => this.#withAccess(exchange));
-    this.parts.log("error", access.module, access.ah, access.message, exchange);
-    return errorReply(exchange, access.status);
+  /** As #answered(), where nobody can wait: an ErrorDocument that takes time is not waited for. */
+  #answeredNow(exchange: Exchange, failure: Reply): Reply {
+    const reply = this.#answered(exchange, failure);
+    if (!(reply instanceof Promise)) return reply;
+    reply.then(discardReply, (error) => this.#logError(exchange, `an ErrorDocument failed: ${error}`));
+    return this.#filtered(exchange, this.#errors.page(exchange, failure));
   }
 
   #keep(exchange: Exchange, reply: Reply): void {
@@ -291,9 +244,13 @@ export class RequestService implements Service {
   }
 
   handlerFailed(exchange: Exchange, error: unknown): Reply {
+    return this.#answeredNow(exchange, this.#failure(exchange, error));
+  }
+
+  #failure(exchange: Exchange, error: unknown): Reply {
     const text = error instanceof Error ? error.stack ?? error.message : String(error);
     this.#logError(exchange, `the handler of ${exchange.head.method} ${exchange.path} failed: ${text}`);
-    return errorReply(exchange, 500);
+    return errorReply(500);
   }
 
   #logError(exchange: Exchange, message: string): void {
@@ -302,7 +259,8 @@ export class RequestService implements Service {
 
   invalidField(exchange: Exchange, error: Error): Reply {
     this.parts.log("error", "core", "AH02429", error.message, exchange);
-    return errorReply(exchange, 500);
+    // Without filters: they may have made the field.
+    return this.#errors.page(exchange, errorReply(500));
   }
 
   streamFailed(exchange: Exchange, error: unknown): void {
@@ -313,16 +271,22 @@ export class RequestService implements Service {
     );
   }
 
-  protocolError(error: ProtocolError, exchange: Exchange): Reply {
+  /** What failed before anything was known of it is the main server's. */
+  #settle(exchange: Exchange): void {
     exchange.vhost ??= this.parts.config.main;
+    exchange.dir ??= exchange.vhost.dirDefaults;
+  }
+
+  protocolError(error: ProtocolError, exchange: Exchange): Reply {
+    this.#settle(exchange);
     this.parts.log("info", "core", error.ah, error.message, exchange);
-    return errorReply(exchange, error.status, { note: error.note, close: true });
+    return this.#answeredNow(exchange, errorReply(error.status, { note: error.note, close: true }));
   }
 
   timedOut(exchange: Exchange): Reply {
-    exchange.vhost ??= this.parts.config.main;
+    this.#settle(exchange);
     this.parts.log("info", "reqtimeout", "AH01382", "Request header or body read timeout", exchange);
-    return errorReply(exchange, 408, { close: true });
+    return this.#answeredNow(exchange, errorReply(408, { close: true }));
   }
 
   faulted(error: unknown): void {

@@ -30,6 +30,14 @@ export type Body =
 
 export const NO_BODY: Body = { kind: "none" };
 
+/** What there is to say about a request that fails or leads elsewhere. */
+export interface FailureDetails {
+  /** Told to the client, for the statuses that httpd tells notes for. */
+  readonly note?: string;
+  /** Where a redirect leads: the Location field. */
+  readonly location?: string;
+}
+
 /** A response. Date, Server, Content-Length, Connection, Keep-Alive and Transfer-Encoding are the engine's to add. */
 export interface Reply {
   readonly status: number;
@@ -47,6 +55,8 @@ export interface Reply {
    * written. It has its slot until the stream is closed, by end() or destroy() or by the client (RFC 9110 §7.8).
    */
   readonly takeOver?: (connection: Duplex) => void;
+  /** Nobody has made content for this status: an ErrorDocument or the error page is to be sent with it. */
+  readonly failure?: FailureDetails;
   /** A whole message made ahead; set for answers that are the same for everybody, for some time. */
   readonly prepared?: PreparedReply;
 }

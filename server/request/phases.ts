@@ -1,0 +1,200 @@
+// Which steps lead to an answer? The phases of httpd, in order: path, location, file name, file, access, fixups, handler; and the
+// same again for another path when a request is redirected within the server.
+
+import { system } from "../../platform/detect.ts";
+import { OverrideError, resolveDirectory } from "../config/mod.ts";
+import { normalisePath, type PathOptions, splitTarget } from "../http/content/mod.ts";
+import type { Reply } from "../http/engine/reply.ts";
+import type { AccessControl } from "./access.ts";
+import { errorReply } from "./error_reply.ts";
+import type { Exchange } from "./exchange.ts";
+import type { ExchangeSubject } from "./expression_subject.ts";
+import { InternalRedirect, type ModuleHooks } from "./module.ts";
+import { beginRedirect } from "./redirect.ts";
+
+/** What the phases are made of. */
+export interface PhaseParts {
+  readonly hooks: readonly ModuleHooks[];
+  readonly access: AccessControl;
+  readonly subjectOf: (exchange: Exchange) => ExchangeSubject;
+  readonly pathOptions: (exchange: Exchange) => Omit<PathOptions, "windows">;
+  /** LimitInternalRecursion. */
+  readonly mostRedirects: (exchange: Exchange) => number;
+  readonly log: (
+    level: "alert" | "crit" | "error" | "info",
+    module: string,
+    ah: string | undefined,
+    message: string,
+    exchange: Exchange,
+  ) => void;
+  /** The answer for what a module has thrown. */
+  readonly failed: (exchange: Exchange, error: unknown) => Reply;
+  /** The answer is known, and nothing has been done to it. */
+  readonly answered: (exchange: Exchange, reply: Reply) => Reply | Promise<Reply>;
+}
+
+/** The phases of one thread. */
+export class Phases {
+  readonly #parts: PhaseParts;
+  readonly translators: readonly NonNullable<ModuleHooks["translateName"]>[];
+  readonly storageMappers: readonly NonNullable<ModuleHooks["mapToStorage"]>[];
+  readonly #receivers: NonNullable<ModuleHooks["postReadRequest"]>[];
+  readonly #fixups: NonNullable<ModuleHooks["fixups"]>[];
+  readonly #quickHandlers: NonNullable<ModuleHooks["quickHandler"]>[];
+  readonly #handlers: ModuleHooks[];
+
+  constructor(parts: PhaseParts) {
+    this.#parts = parts;
+    const { hooks } = parts;
+    this.translators = hooks.flatMap(({ translateName }) => translateName ?? []);
+    this.storageMappers = hooks.flatMap(({ mapToStorage }) => mapToStorage ?? []);
+    this.#receivers = hooks.flatMap(({ postReadRequest }) => postReadRequest ?? []);
+    this.#fixups = hooks.flatMap(({ fixups }) => fixups ?? []);
+    this.#quickHandlers = hooks.flatMap(({ quickHandler }) => quickHandler ?? []);
+    this.#handlers = hooks.filter(({ handler }) => handler !== undefined);
+  }
+
+  /** The phases that need nothing but the head, up to the values of the place. A reply ends the request. */
+  locate(exchange: Exchange, target: string, pathStart = 0): Reply | undefined {
+    const { path, query } = splitTarget(target, pathStart);
+    exchange.query = query ?? "";
+    const options = this.#parts.pathOptions(exchange);
+    const normal = normalisePath(path, { ...options, windows: system === "windows" });
+    if (normal.path === undefined) {
+      this.#parts.log("info", "core", normal.ah, `${normal.note}: ${path}`, exchange);
+      return errorReply(normal.status, { note: normal.note });
+    }
+    exchange.path = normal.path;
+    for (const receive of this.#receivers) receive(exchange);
+    try {
+      // What decides about the file's name is without conditions: those may ask for the name.
+      exchange.dir = resolveDirectory(exchange.vhost, exchange.path, "");
+      // Bytes that are not UTF-8 name no file: what text there is for them names another.
+      for (const translate of normal.latin1 ? [] : this.translators) {
+        const translated = translate(exchange);
+        if (translated === true) break;
+        if (translated !== false) return translated;
+      }
+      this.place(exchange);
+    } catch (error) {
+      return this.#notPlaced(exchange, error);
+    }
+    for (const quickHandler of this.#quickHandlers) {
+      const reply = quickHandler(exchange);
+      if (reply !== undefined) return reply;
+    }
+    return undefined;
+  }
+
+  /** Finds the values that hold where the request leads, as far as it is known. @throws OverrideError */
+  place(exchange: Exchange): void {
+    const { vhost, path, filename, file } = exchange;
+    const subject = this.#parts.subjectOf(exchange);
+    exchange.dir = resolveDirectory(vhost, path, filename, file?.isDirectory, subject);
+  }
+
+  /** A .htaccess file that cannot be used refuses what is below it. */
+  #notPlaced(exchange: Exchange, error: unknown): Reply {
+    if (!(error instanceof OverrideError)) return this.#parts.failed(exchange, error);
+    const { status, ah, message } = error;
+    this.#parts.log(status === 403 ? "crit" : "alert", "core", ah, message, exchange);
+    return errorReply(status);
+  }
+
+  /** The phases from the file on. */
+  answer(exchange: Exchange): Reply | Promise<Reply> {
+    let reply: Reply | Promise<Reply>;
+    try {
+      reply = this.#mapped(exchange) ?? this.#withAccess(exchange);
+    } catch (error) {
+      reply = this.#notPlaced(exchange, error);
+    }
+    return reply instanceof Promise
+      ? reply.then((later) => this.#parts.answered(exchange, later))
+      : this.#parts.answered(exchange, reply);
+  }
+
+  /** Finds the file. @throws OverrideError */
+  #mapped(exchange: Exchange): Reply | undefined {
+    // An application answers for its place whatever the file system says.
+    if (!this.#skipsFiles(exchange)) {
+      for (const map of this.storageMappers) {
+        const reply = map(exchange);
+        if (reply !== undefined) return reply;
+      }
+    }
+    this.place(exchange);
+    return undefined;
+  }
+
+  #skipsFiles(exchange: Exchange): boolean {
+    return this.#handlers.some((hooks) => hooks.skipsFiles?.(exchange) === true);
+  }
+
+  /** True when the handler reads the request's body itself. */
+  wantsBody(exchange: Exchange): boolean {
+    return this.#handlers.some((hooks) => hooks.readsBody?.(exchange) === true);
+  }
+
+  /** Answers if the modules let the request pass. @throws OverrideError */
+  #withAccess(exchange: Exchange): Reply | Promise<Reply> {
+    const refused = this.#refusal(exchange);
+    if (refused !== undefined) return refused;
+    const files = !this.#skipsFiles(exchange);
+    for (const fixup of this.#fixups) {
+      const { filename, file } = exchange;
+      const done = fixup(exchange, files);
+      if (done instanceof InternalRedirect) return this.redirect(exchange, done.target);
+      if (done !== undefined) return done;
+      if (exchange.filename === filename && exchange.file === file) continue;
+      // Another file (an index file): other sections may hold for it.
+      this.place(exchange);
+      const refusedFile = this.#refusal(exchange);
+      if (refusedFile !== undefined) return refusedFile;
+    }
+    for (const { handler } of this.#handlers) {
+      const reply = handler!(exchange);
+      if (reply instanceof InternalRedirect) return this.redirect(exchange, reply.target);
+      if (reply !== undefined) return reply;
+    }
+    return errorReply(404);
+  }
+
+  /** The answer for whom the modules refuse; undefined: it may pass. What takes time to find out is asked again afterwards. */
+  #refusal(exchange: Exchange): Reply | Promise<Reply> | undefined {
+    const access = this.#parts.access.check(exchange);
+    if (access === undefined) return undefined;
+    if (access instanceof Promise) return access.then(() => this.#withAccess(exchange));
+    this.#parts.log("error", access.module, access.ah, access.message, exchange);
+    return errorReply(access.status);
+  }
+
+  /**
+   * Answers with what is at another target of this server, as if the client had asked for that; `status` is what the environment tells
+   * as REDIRECT_STATUS.
+   */
+  redirect(exchange: Exchange, target: string, status = 200): Reply | Promise<Reply> {
+    const most = this.#parts.mostRedirects(exchange);
+    if ((exchange.redirected?.depth ?? 0) >= most) {
+      this.#parts.log(
+        "error",
+        "core",
+        "AH00124",
+        `Request exceeded the limit of ${most} internal redirects due to probable configuration error. Use ` +
+          "'LimitInternalRecursion' to increase the limit if necessary.",
+        exchange,
+      );
+      return errorReply(500);
+    }
+    beginRedirect(exchange, status);
+    return this.locate(exchange, target) ?? this.#redirected(exchange);
+  }
+
+  #redirected(exchange: Exchange): Reply | Promise<Reply> {
+    try {
+      return this.#mapped(exchange) ?? this.#withAccess(exchange);
+    } catch (error) {
+      return this.#notPlaced(exchange, error);
+    }
+  }
+}
