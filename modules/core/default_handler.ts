@@ -187,7 +187,7 @@ function rangeReply(
 
 /** The message that answers every plain GET for this file until the file changes. */
 export function prepare(exchange: Exchange, reply: Reply, serverField: string): PreparedReply | undefined {
-  const { file, filename, startTime } = exchange;
+  const { file, filename, startTime, conditions } = exchange;
   if (reply.body.kind !== "bytes" || file === undefined || openFiles.settings.max === 0) return undefined;
   const { bytes } = reply.body;
   const second = Math.floor(startTime / 1000);
@@ -222,6 +222,7 @@ export function prepare(exchange: Exchange, reply: Reply, serverField: string): 
         found === undefined || found.mtime !== file.mtime || found.size !== file.size ||
         found.inode !== file.inode
       ) return false;
+      if (conditions?.every((holds) => holds(now)) === false) return false;
       this.validUntil = now + valid;
       return true;
     },

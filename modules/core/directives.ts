@@ -18,6 +18,7 @@ import {
 } from "../../server/http/content/mod.ts";
 import { errorDocumentRows } from "../../server/request/error_document.ts";
 import type { ReadTimeout } from "../../server/http/engine/service.ts";
+import { optionsRow } from "./place_options.ts";
 import { type CoreDir, coreDir, type CoreServer, coreServer } from "./config.ts";
 
 const SERVER = ["server config"] as const;
@@ -315,6 +316,7 @@ export const coreDirectives: readonly Directive[] = [
     [1, 2],
   ),
   ...errorDocumentRows,
+  optionsRow,
   serverRow(
     "PidFile",
     "pidFile",

@@ -20,7 +20,7 @@ export interface OpenFileCacheSettings {
 /** The file is there but cannot be read, or the system has no more descriptors. */
 export class FileError extends Error {
   override readonly name = "FileError";
-  constructor(readonly reason: OpenFailure, path: string) {
+  constructor(readonly reason: OpenFailure, readonly path: string) {
     super(`${path}: ${reason}`);
   }
 }

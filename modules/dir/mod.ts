@@ -5,6 +5,7 @@ import { errorReply } from "../../server/request/error_reply.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ServerModule } from "../../server/request/module.ts";
 import { fileErrorReply } from "../core/default_handler.ts";
+import { refusedLink } from "../core/links.ts";
 import { FileError } from "../core/open_files.ts";
 import { lookUp } from "../core/translate.ts";
 import type { Reply } from "../../server/http/engine/reply.ts";
@@ -55,6 +56,9 @@ function fixups(exchange: Exchange): Reply | undefined {
     const found = lookUp(`${exchange.filename.replace(/\/$/, "")}/${name}`, exchange.startClock);
     if (found instanceof FileError) return fileErrorReply(found);
     if (found === undefined || !found.isFile) continue;
+    if (refusedLink(exchange, `${exchange.filename.replace(/\/$/, "")}/${name}`) !== undefined) {
+      return errorReply(403);
+    }
     exchange.filename = `${exchange.filename.replace(/\/$/, "")}/${name}`;
     exchange.file = found;
     // As if the client had asked for it: sections for its path hold, and logs name it.

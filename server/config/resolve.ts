@@ -81,9 +81,27 @@ export class SectionResolver {
     return merged.store;
   }
 
-  #directories(path: string, isDirectory: boolean | undefined): Merged | undefined {
+  /** True when .htaccess files are looked for in some place. */
+  get readsOverrides(): boolean {
+    return this.#htaccess !== undefined;
+  }
+
+  /**
+   * The values that hold on the way through `directory` (with a slash at its end) to what is in it: of directories only, without those of
+   * regular expressions, which are asked when the way is known. @throws OverrideError
+   */
+  onTheWay(directory: string, asker: Asker | undefined): DirStore {
+    const path = this.#windowsPaths ? comparable(directory) : directory;
+    const group = this.#htaccess === undefined || asker === undefined
+      ? this.#directories(path, true, false)
+      : this.#withOverrides(path, true, this.#htaccess, asker, false);
+    return this.#combined(this.#defaults, group).store;
+  }
+
+  #directories(path: string, isDirectory: boolean | undefined, regexes = true): Merged | undefined {
     let group: Merged | undefined;
     for (const section of this.#sections.directories) {
+      if (!regexes && section.depth === Infinity) break;
       if (section.matches(path, isDirectory)) group = this.#with(group, section);
     }
     return group;
@@ -95,6 +113,7 @@ export class SectionResolver {
     isDirectory: boolean | undefined,
     htaccess: OverrideFiles,
     asker: Asker,
+    regexes = true,
   ): Merged | undefined {
     const { directories } = this.#sections;
     const whole = isDirectory === true && !path.endsWith("/") ? `${path}/` : path;
@@ -110,7 +129,7 @@ export class SectionResolver {
       const section = htaccess.sectionOf(whole.slice(0, slash + 1), group.overrides);
       if (section !== undefined) group = this.#with(group, section);
     }
-    for (; next < directories.length; next++) {
+    for (; regexes && next < directories.length; next++) {
       if (directories[next].matches(path, isDirectory)) group = this.#with(group, directories[next]);
     }
     return group;

@@ -80,6 +80,8 @@ export class Exchange {
   over = false;
   /** `head` has bytes of its own. */
   #detached = false;
+  /** What has to stay true for the answer to be good for others, beside the file: asked with the time (performance.now()). */
+  conditions: ((now: number) => boolean)[] | undefined = undefined;
   #abort: AbortController | undefined = undefined;
   #completed: PromiseWithResolvers<void> | undefined = undefined;
 
@@ -105,6 +107,11 @@ export class Exchange {
     if (this.#detached) return;
     this.#detached = true;
     this.head = this.head.detach();
+  }
+
+  /** The answer is good for others only while `condition` is true. */
+  holdsWhile(condition: (now: number) => boolean): void {
+    (this.conditions ??= []).push(condition);
   }
 
   /** The method that the phases answer: the client's, or GET when they make an error document for another. */
