@@ -1,6 +1,7 @@
 // Which modules does this server have? The list; everything else takes them from here.
 
 import { accessCompat } from "../modules/access_compat/mod.ts";
+import { alias } from "../modules/alias/mod.ts";
 import { app } from "../modules/app/mod.ts";
 import { authzCore } from "../modules/authz_core/mod.ts";
 import { authzHost, hostProviders } from "../modules/authz_host/mod.ts";
@@ -18,6 +19,7 @@ export const MODULES: readonly ServerModule[] = [
   status,
   metrics,
   app,
+  alias,
   dir,
   mime,
   logConfig,

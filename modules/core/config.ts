@@ -58,6 +58,10 @@ export interface CoreDir {
   limitRequestBody: number;
   enableSendfile: boolean;
   handler: string | undefined;
+  /** ForceType; "none": no. */
+  forceType: string | undefined;
+  /** AddDefaultCharset; "off": none is added. */
+  defaultCharset: string | undefined;
 }
 
 const DIR_DEFAULTS: CoreDir = {
@@ -68,6 +72,8 @@ const DIR_DEFAULTS: CoreDir = {
   limitRequestBody: 1_073_741_824,
   enableSendfile: false,
   handler: undefined,
+  forceType: undefined,
+  defaultCharset: undefined,
 };
 
 /** The key of the core's values per location; what a section leaves unset comes from the section around it. */

@@ -30,7 +30,7 @@ import { FileError, fileInfo, type OpenFile, openFiles } from "./open_files.ts";
 const BOUNDARY = crypto.getRandomValues(new BigUint64Array(1))[0].toString(16);
 /** Answers from the file system. */
 export function handleFile(exchange: Exchange): Reply {
-  const { file, method } = exchange;
+  const { file, handler, method } = exchange;
   if (method === "OPTIONS") {
     return {
       status: 200,
@@ -44,6 +44,8 @@ export function handleFile(exchange: Exchange): Reply {
     const known = KNOWN_METHODS.has(method) || registered?.has(method) === true;
     return errorReply(known ? 405 : 501, { fields: [["Allow", allowedMethods(exchange)]] });
   }
+  // What is meant to be run is nobody's to read, although nothing here runs it.
+  if (handler === "cgi-script") return errorReply(500);
   if (file === undefined || exchange.pathInfo !== "") return errorReply(404);
   if (file.isDirectory) return errorReply(403);
   if (!file.isFile) return errorReply(403);
@@ -70,7 +72,10 @@ function sendFile(exchange: Exchange, info: FileInfo): Reply {
   if (etag !== undefined) fields.push(["ETag", etag]);
   fields.push(["Accept-Ranges", settings.maxRanges === 0 ? "none" : "bytes"]);
   // What the client says of the resource it asked for says nothing of an error document.
-  if (exchange.failed !== undefined) return wholeFile(exchange, info, fields, false, settings.enableSendfile);
+  if (exchange.failed !== undefined) {
+    addContentFields(exchange, fields);
+    return wholeFile(exchange, info, fields, false, settings.enableSendfile);
+  }
   const range = head.field(Field.Range);
   const conditions = {
     method: head.method,
@@ -87,6 +92,7 @@ function sendFile(exchange: Exchange, info: FileInfo): Reply {
   const verdict = checkConditions(conditions);
   if (verdict === 304) return { status: 304, fields, body: NO_BODY };
   if (verdict === 412) return errorReply(412);
+  addContentFields(exchange, fields);
 
   if (range !== undefined && rangeApplies(conditions)) {
     const file = openFiles.open(exchange.filename, info, performance.now());
@@ -95,6 +101,11 @@ function sendFile(exchange: Exchange, info: FileInfo): Reply {
     file.release();
   }
   return wholeFile(exchange, info, fields, etag?.startsWith("W/") !== true, settings.enableSendfile);
+}
+
+function addContentFields({ contentEncoding, contentLanguage }: Exchange, fields: Fields): void {
+  if (contentEncoding !== undefined) fields.push(["Content-Encoding", contentEncoding]);
+  if (contentLanguage !== undefined) fields.push(["Content-Language", contentLanguage]);
 }
 
 /** `lasting`: what is sent is good for as long as the file stays. */

@@ -458,6 +458,22 @@ export const coreDirectives: readonly Directive[] = [
     { default: "20" },
   ),
   dirRow(
+    "ForceType",
+    "forceType",
+    "FileInfo",
+    "media-type|None",
+    "The media type of all files here, whatever their names say",
+    ([type]) => type.toLowerCase(),
+  ),
+  dirRow(
+    "AddDefaultCharset",
+    "defaultCharset",
+    "FileInfo",
+    "On|Off|charset",
+    "The charset of texts (text/plain, text/html) that say none; On: iso-8859-1",
+    ([charset]) => /^on$/i.test(charset) ? "iso-8859-1" : /^off$/i.test(charset) ? "off" : charset,
+  ),
+  dirRow(
     "SetHandler",
     "handler",
     "FileInfo",

@@ -3,7 +3,7 @@
 import { errorReply } from "../../server/request/error_reply.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/request/module.ts";
-import { CORE_DEFAULTS, coreServer } from "./config.ts";
+import { CORE_DEFAULTS, coreDir, coreServer } from "./config.ts";
 import { fileErrorReply, handleFile } from "./default_handler.ts";
 import { coreDirectives } from "./directives.ts";
 import { errorLogDirectives } from "./log_directives.ts";
@@ -54,6 +54,19 @@ function hooks(): ModuleHooks {
         exchange,
       );
       return errorReply(403);
+    },
+    fixups(exchange) {
+      const { handler, forceType } = exchange.dir.get(coreDir);
+      if (handler !== undefined) exchange.handler = handler === "none" ? undefined : handler;
+      if (forceType !== undefined && forceType !== "none") exchange.contentType = forceType;
+      return undefined;
+    },
+    filterReply(exchange, reply) {
+      const { defaultCharset } = exchange.dir.get(coreDir);
+      const { contentType, failure } = reply;
+      if (defaultCharset === undefined || defaultCharset === "off" || contentType === undefined) return reply;
+      if (failure !== undefined || !/^text\/(?:plain|html)$/i.test(contentType)) return reply;
+      return { ...reply, contentType: `${contentType}; charset=${defaultCharset}` };
     },
     quickHandler: quickTrace,
     skipsFiles: tracesBody,

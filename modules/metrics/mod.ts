@@ -5,7 +5,6 @@ import type { Reply } from "../../server/http/engine/reply.ts";
 import { Field } from "../../server/http/parser/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ServerModule, ThreadContext } from "../../server/request/module.ts";
-import { coreDir } from "../core/config.ts";
 import { takeSnapshot } from "../status/mod.ts";
 import { usesHandler } from "../status/uses_handler.ts";
 import { expose, loadPromClient } from "./exposition.ts";
@@ -39,8 +38,8 @@ export const metrics: ServerModule = {
         if (usesHandler(given.config, METRICS_HANDLER)) await loadPromClient();
       },
       handler(exchange) {
-        const { dir, head: { method } } = exchange;
-        if (context === undefined || dir.get(coreDir).handler !== METRICS_HANDLER) return undefined;
+        const { method } = exchange;
+        if (context === undefined || exchange.handler !== METRICS_HANDLER) return undefined;
         return method === "GET" || method === "HEAD" ? answer(exchange, context) : undefined;
       },
     };

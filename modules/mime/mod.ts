@@ -1,52 +1,121 @@
-// Which media type does a file have? mod_mime: by its extension, from the table of media types and from AddType.
+// What is a file, by its name? mod_mime: media type, charset, language, content coding and handler, by all of its extensions.
 
-import { typeByExtension } from "@std/media-types";
-import { type Directive, dirKey } from "../../server/config/mod.ts";
+import { isAbsolute, join } from "@std/path";
+import { ConfigError } from "../../server/config/mod.ts";
+import type { Exchange } from "../../server/request/exchange.ts";
 import type { ServerModule } from "../../server/request/module.ts";
+import { mimeDir, mimeRows, mimeServer } from "./settings.ts";
+import { builtInType, readTypes, type TypeTable } from "./types.ts";
 
-const mimeDir = dirKey<{ types: ReadonlyMap<string, string> }>("mime", {
-  create: () => ({ types: new Map() }),
-  merge: (base, over) => ({ types: new Map([...base.types, ...over.types]) }),
-});
+/** What the name of a file says of it. */
+export interface NameFacts {
+  type: string | undefined;
+  charset: string | undefined;
+  languages: string[] | undefined;
+  encoding: string | undefined;
+  handler: string | undefined;
+  /** Extensions that say nothing: a negotiated file must have been asked for with them. */
+  unknown: number;
+}
 
-const directives: readonly Directive[] = [{
-  name: "AddType",
-  contexts: ["server config", "virtual host", "directory", ".htaccess"],
-  args: [2, 64],
-  syntax: "AddType media-type extension [extension] ...",
-  help: "Maps file name extensions onto a media type",
-  override: "FileInfo",
-  apply([type, ...extensions], to) {
-    const mime = to.dir.get(mimeDir);
-    const added = extensions.map((extension) => [extension.replace(/^\./, "").toLowerCase(), type] as const);
-    mime.types = new Map([...mime.types, ...added]);
-  },
-}];
+let typeOf: TypeTable = builtInType;
 
-const known = new Map<string, string | undefined>();
+/** Reads the name (without directories) of a file in the place that `exchange.dir` is of. */
+export function nameFacts({ dir }: Pick<Exchange, "dir">, name: string): NameFacts {
+  const { extensions, defaultLanguage } = dir.get(mimeDir);
+  const facts: NameFacts = {
+    type: undefined,
+    charset: undefined,
+    languages: undefined,
+    encoding: undefined,
+    handler: undefined,
+    unknown: 0,
+  };
+  // What stands before the first dot is never an extension, nor are leading dots the beginning of one.
+  let at = 0;
+  while (name.charCodeAt(at) === DOT) at++;
+  at = name.indexOf(".", at);
+  while (at >= 0) {
+    const end = name.indexOf(".", at + 1);
+    if (end !== at + 1) {
+      addExtension(facts, extensions, name.slice(at + 1, end < 0 ? undefined : end).toLowerCase());
+    }
+    at = end;
+  }
+  if (facts.languages === undefined && defaultLanguage !== undefined) facts.languages = [defaultLanguage];
+  return facts;
+}
 
-function typeOf(extension: string): string | undefined {
-  if (!known.has(extension)) known.set(extension, typeByExtension(extension));
-  return known.get(extension);
+const DOT = 0x2e;
+
+function addExtension(
+  facts: NameFacts,
+  extensions: ReturnType<typeof mimeDir.create>["extensions"],
+  extension: string,
+): void {
+  const said = extensions.get(extension);
+  const type = said?.type ?? typeOf(extension);
+  if (type !== undefined) facts.type = type;
+  let known = type !== undefined;
+  if (said !== undefined) {
+    const { charset, language, encoding, handler } = said;
+    known ||= typeof charset === "string" || typeof language === "string" || typeof encoding === "string";
+    if (typeof charset === "string") facts.charset = charset;
+    if (typeof language === "string") (facts.languages ??= []).push(language);
+    if (typeof encoding === "string") {
+      facts.encoding = facts.encoding === undefined ? encoding : `${facts.encoding}, ${encoding}`;
+    }
+    if (typeof handler === "string") facts.handler = handler;
+  }
+  if (!known) facts.unknown++;
+}
+
+/** `type` with `charset` instead of its own. */
+function withCharset(type: string, charset: string): string {
+  const [essence, ...parameters] = type.split(";").map((part) => part.trim());
+  const others = parameters.filter((part) => !/^charset\s*=/i.test(part));
+  return [essence, ...others, `charset=${charset}`].join("; ");
+}
+
+function typeChecker(exchange: Exchange): undefined {
+  const { filename, file, pathInfo, dir } = exchange;
+  if (file === undefined || file.isDirectory) return;
+  const named = dir.get(mimeDir).usePathInfo === true ? filename + pathInfo : filename;
+  const { type, charset, languages, encoding, handler } = nameFacts(
+    exchange,
+    named.slice(named.lastIndexOf("/") + 1),
+  );
+  exchange.contentType = type === undefined || charset === undefined ? type : withCharset(type, charset);
+  exchange.contentLanguage = languages?.join(", ");
+  exchange.contentEncoding = encoding;
+  if (handler !== undefined) exchange.handler = handler;
 }
 
 export const mime: ServerModule = {
   name: "mime_module",
   source: "mod_mime.c",
-  directives,
+  directives: mimeRows,
+  checkConfig(config, serverRoot) {
+    const { typesFile, where } = config.main.store.get(mimeServer);
+    if (typesFile === undefined || where === undefined) return;
+    try {
+      readTypes(isAbsolute(typesFile) ? typesFile : join(serverRoot, typesFile));
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      throw new ConfigError(
+        where,
+        `AH01597: could not open mime types config file ${typesFile}: ${error.message}`,
+        "TypesConfig",
+      );
+    }
+  },
   hooks: () => ({
-    fixups(exchange) {
-      const { filename } = exchange;
-      const name = filename.slice(filename.lastIndexOf("/") + 1);
-      const { types } = exchange.dir.get(mimeDir);
-      // The last extension that means a type wins; the first part of a name is never an extension.
-      for (const extension of name.split(".").slice(1).reverse()) {
-        const type = types.get(extension.toLowerCase()) ?? typeOf(extension.toLowerCase());
-        if (type === undefined) continue;
-        exchange.contentType = type;
-        break;
-      }
-      return undefined;
+    threadInit({ config, serverRoot }) {
+      const { typesFile } = config.main.store.get(mimeServer);
+      typeOf = typesFile === undefined
+        ? builtInType
+        : readTypes(isAbsolute(typesFile) ? typesFile : join(serverRoot, typesFile));
     },
+    typeChecker,
   }),
 };

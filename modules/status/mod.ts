@@ -4,7 +4,6 @@ import type { Reply } from "../../server/http/engine/reply.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ServerModule, ThreadContext } from "../../server/request/module.ts";
 import { selfName } from "../../server/request/self_name.ts";
-import { coreDir } from "../core/config.ts";
 import { autoReport } from "./auto_report.ts";
 import type { ServerFacts } from "./facts.ts";
 import { htmlReport, type SlotDetails } from "./html_report.ts";
@@ -19,8 +18,8 @@ const DEFAULT_REFRESH = 10;
 
 /** The arguments are looked for anywhere in the query, as mod_status does. */
 function answer(exchange: Exchange, context: ThreadContext): Reply | undefined {
-  const { method, query, dir, transport } = exchange;
-  if (dir.get(coreDir).handler !== STATUS_HANDLER || (method !== "GET" && method !== "HEAD")) {
+  const { method, query, transport } = exchange;
+  if (exchange.handler !== STATUS_HANDLER || (method !== "GET" && method !== "HEAD")) {
     return undefined;
   }
   const { server, scoreboard, extendedStatus } = context;

@@ -41,6 +41,9 @@ export class Exchange {
   /** Set by modules (SetHandler, AddHandler): which handler answers. */
   handler: string | undefined = undefined;
   contentType: string | undefined = undefined;
+  /** Language tags of the content, joined by ", "; and its content codings. */
+  contentLanguage: string | undefined = undefined;
+  contentEncoding: string | undefined = undefined;
   body: RequestBody | undefined = undefined;
   /** Variables of the request, and notes of modules to each other; undefined: there are none. */
   environment: Map<string, string> | undefined = undefined;

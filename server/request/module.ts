@@ -68,8 +68,10 @@ export interface ModuleHooks {
   readonly authChecker?: (exchange: Exchange) => Access;
   /** Satisfy, where the configuration says it. */
   readonly satisfies?: (exchange: Exchange) => "any" | "all" | undefined;
+  /** Finds out what the file is: media type, handler, and which of several forms. Every module is asked until one replies. */
+  readonly typeChecker?: (exchange: Exchange) => Reply | undefined;
   /**
-   * After the file has been looked up: media types, index files, redirects. Every module is asked until one replies. `files` is false
+   * After that: index files, redirects, variables. Every module is asked until one replies. `files` is false
    * where the file system has not been looked at (skipsFiles).
    */
   readonly fixups?: (exchange: Exchange, files: boolean) => Reply | InternalRedirect | undefined;

@@ -39,6 +39,7 @@ export class Phases {
   readonly translators: readonly NonNullable<ModuleHooks["translateName"]>[];
   readonly storageMappers: readonly NonNullable<ModuleHooks["mapToStorage"]>[];
   readonly #receivers: NonNullable<ModuleHooks["postReadRequest"]>[];
+  readonly #typeCheckers: NonNullable<ModuleHooks["typeChecker"]>[];
   readonly #fixups: NonNullable<ModuleHooks["fixups"]>[];
   readonly #quickHandlers: NonNullable<ModuleHooks["quickHandler"]>[];
   readonly #handlers: ModuleHooks[];
@@ -49,6 +50,7 @@ export class Phases {
     this.translators = hooks.flatMap(({ translateName }) => translateName ?? []);
     this.storageMappers = hooks.flatMap(({ mapToStorage }) => mapToStorage ?? []);
     this.#receivers = hooks.flatMap(({ postReadRequest }) => postReadRequest ?? []);
+    this.#typeCheckers = hooks.flatMap(({ typeChecker }) => typeChecker ?? []);
     this.#fixups = hooks.flatMap(({ fixups }) => fixups ?? []);
     this.#quickHandlers = hooks.flatMap(({ quickHandler }) => quickHandler ?? []);
     this.#handlers = hooks.filter(({ handler }) => handler !== undefined);
@@ -141,16 +143,17 @@ export class Phases {
     const refused = this.#refusal(exchange);
     if (refused !== undefined) return refused;
     const files = !this.#skipsFiles(exchange);
+    const untyped = files ? this.#typed(exchange) : undefined;
+    if (untyped !== undefined) return untyped;
     for (const fixup of this.#fixups) {
       const { filename, file } = exchange;
       const done = fixup(exchange, files);
       if (done instanceof InternalRedirect) return this.redirect(exchange, done.target);
       if (done !== undefined) return done;
       if (exchange.filename === filename && exchange.file === file) continue;
-      // Another file (an index file): other sections may hold for it.
-      this.place(exchange);
-      const refusedFile = this.#refusal(exchange);
-      if (refusedFile !== undefined) return refusedFile;
+      // Another file (an index file).
+      const replaced = this.#replaced(exchange) ?? this.#typed(exchange);
+      if (replaced !== undefined) return replaced;
     }
     for (const { handler } of this.#handlers) {
       const reply = handler!(exchange);
@@ -158,6 +161,23 @@ export class Phases {
       if (reply !== undefined) return reply;
     }
     return errorReply(404);
+  }
+
+  /** Finds out what the file is, which may lead to another one. */
+  #typed(exchange: Exchange): Reply | Promise<Reply> | undefined {
+    for (const check of this.#typeCheckers) {
+      const { filename } = exchange;
+      const reply = check(exchange) ??
+        (exchange.filename === filename ? undefined : this.#replaced(exchange));
+      if (reply !== undefined) return reply;
+    }
+    return undefined;
+  }
+
+  /** There is another file now: other sections may hold for it. */
+  #replaced(exchange: Exchange): Reply | Promise<Reply> | undefined {
+    this.place(exchange);
+    return this.#refusal(exchange);
   }
 
   /** The answer for whom the modules refuse; undefined: it may pass. What takes time to find out is asked again afterwards. */

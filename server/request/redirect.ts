@@ -39,6 +39,8 @@ export function beginRedirect(exchange: Exchange, status: number): void {
   exchange.pathInfo = "";
   exchange.handler = undefined;
   exchange.contentType = undefined;
+  exchange.contentLanguage = undefined;
+  exchange.contentEncoding = undefined;
   exchange.dir = exchange.vhost.dirDefaults;
   // What is kept for a target is what the target itself leads to.
   exchange.dependsOn = "request";

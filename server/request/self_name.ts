@@ -22,3 +22,11 @@ export function selfPort({ dir, vhost, head, transport }: Exchange): number {
   if (name === true) return ours ?? (physicalPort === true ? transport.local.port : HTTP_PORT);
   return head.hostPort ?? transport.local.port;
 }
+
+/** `http://name[:port]`, for URLs of this server. */
+export function ownUrl(exchange: Exchange): string {
+  const name = selfName(exchange);
+  const port = selfPort(exchange);
+  const host = name.includes(":") && !name.startsWith("[") ? `[${name}]` : name;
+  return `http://${host}${port === HTTP_PORT ? "" : `:${port}`}`;
+}

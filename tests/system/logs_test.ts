@@ -276,7 +276,7 @@ CustomLog logs/unmarked who env=!marked
   assertEquals(lines(server.log("logs/own"))[0], "/own only");
   assertMatch(
     server.log("logs/own_errors"),
-    /^\[[^\]]+\] \[core:info\] \[pid \d+:tid \d+\] \[client 127\.0\.0\.1:\d+\] the path has a NUL: /,
+    /^\[[^\]]+\] \[core:info\] \[pid \d+:tid \d+\] \[client 127\.0\.0\.1:\d+\] the path has a NUL: /m,
   );
   assert(!server.log("logs/error_log").includes("core:info"), "LogLevel of another host");
 });
