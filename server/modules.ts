@@ -6,6 +6,9 @@ import { app } from "../modules/app/mod.ts";
 import { authzCore } from "../modules/authz_core/mod.ts";
 import { authzHost, hostProviders } from "../modules/authz_host/mod.ts";
 import { core } from "../modules/core/mod.ts";
+import { env } from "../modules/env/mod.ts";
+import { headers } from "../modules/headers/mod.ts";
+import { setEnvIf } from "../modules/setenvif/mod.ts";
 import { dir } from "../modules/dir/mod.ts";
 import { logConfig } from "../modules/log_config/mod.ts";
 import { metrics } from "../modules/metrics/mod.ts";
@@ -22,6 +25,9 @@ export const MODULES: readonly ServerModule[] = [
   alias,
   dir,
   mime,
+  setEnvIf,
+  env,
+  headers,
   logConfig,
   accessCompat,
   authzHost,

@@ -1,5 +1,6 @@
 // What does the core do for every request? Finds the file that the path means, and sends it if no other module answers.
 
+import { Field } from "../../server/http/parser/mod.ts";
 import { errorReply } from "../../server/request/error_reply.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/request/module.ts";
@@ -61,8 +62,13 @@ function hooks(): ModuleHooks {
       if (forceType !== undefined && forceType !== "none") exchange.contentType = forceType;
       return undefined;
     },
-    filterReply(exchange, reply) {
+    filterReply(exchange, given) {
       const { defaultCharset } = exchange.dir.get(coreDir);
+      const { environment, head } = exchange;
+      // For clients that get it wrong (BrowserMatch); a proxy in between knows what it does.
+      const reply = environment?.has("nokeepalive") === true && !head.has(Field.Via)
+        ? { ...given, close: true }
+        : given;
       const { contentType, failure } = reply;
       if (defaultCharset === undefined || defaultCharset === "off" || contentType === undefined) return reply;
       if (failure !== undefined || !/^text\/(?:plain|html)$/i.test(contentType)) return reply;

@@ -88,6 +88,14 @@ export class Phases {
     return undefined;
   }
 
+  /** True when this request is not like others for the same path, before anything else is known of it. */
+  variesByRequest(exchange: Exchange): boolean {
+    if (this.#receivers.length === 0) return false;
+    exchange.dir = exchange.vhost.dirDefaults;
+    for (const receive of this.#receivers) receive(exchange);
+    return exchange.dependsOn === "request";
+  }
+
   /** Finds the values that hold where the request leads, as far as it is known. @throws OverrideError */
   place(exchange: Exchange): void {
     const { vhost, path, filename, file } = exchange;

@@ -69,7 +69,8 @@ const CONDITIONAL = [
 ];
 
 /** A message made ahead, and what the logs show of a request that it answers. */
-interface KeptReply extends Readonly<Pick<Exchange, "path" | "query" | "filename" | "handler" | "dir">> {
+interface KeptReply
+  extends Readonly<Pick<Exchange, "path" | "query" | "filename" | "handler" | "dir" | "environment">> {
   readonly prepared: PreparedReply;
 }
 
@@ -152,6 +153,8 @@ export class RequestService implements Service {
       return undefined;
     }
     exchange.path = kept.path;
+    if (this.#phases.variesByRequest(exchange)) return undefined;
+    exchange.environment = kept.environment;
     exchange.query = kept.query;
     exchange.filename = kept.filename;
     exchange.handler = kept.handler;
@@ -239,8 +242,8 @@ export class RequestService implements Service {
     if (prepared === undefined) return;
     // .htaccess files are looked at on the long way only.
     if (exchange.dependsOn === "overrides") prepared.revalidate = () => false;
-    const { path, query, filename, handler, dir } = exchange;
-    known.set(exchange.head.target, { prepared, path, query, filename, handler, dir });
+    const { path, query, filename, handler, dir, environment } = exchange;
+    known.set(exchange.head.target, { prepared, path, query, filename, handler, dir, environment });
   }
 
   handlerFailed(exchange: Exchange, error: unknown): Reply {

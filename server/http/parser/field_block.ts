@@ -38,6 +38,11 @@ export class FieldBlock {
 
   /** Forgets all fields. */
   clear(): void {
+    this.forgetFields();
+  }
+
+  /** What clear() does, without what a subclass clears beside. */
+  protected forgetFields(): void {
     this.headerCount = this.nextLine = 0;
     this.low =
       this.high =

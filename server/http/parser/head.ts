@@ -135,6 +135,27 @@ export class RequestHead extends FieldBlock {
     this.headEnd += delta;
   }
 
+  /** A copy with bytes of its own that has `fields`, names and values of ISO 8859-1, instead of those that were received. */
+  withFields(fields: Iterable<readonly [name: string, value: string]>): RequestHead {
+    const copy = this.detach();
+    const line = copy.bytes.slice(copy.lineStart, copy.lineEnd);
+    let text = "";
+    const offsets: [number, number, number][] = [];
+    for (const [name, value] of fields) {
+      const start = line.length + text.length;
+      offsets.push([start, start + name.length, value.length]);
+      text += name + value;
+    }
+    const bytes = new Uint8Array(line.length + text.length);
+    bytes.set(line);
+    for (let i = 0; i < text.length; i++) bytes[line.length + i] = text.charCodeAt(i);
+    copy.forgetFields();
+    copy.shift(bytes, -copy.lineStart);
+    for (const [start, end, length] of offsets) copy.add(start, end, end, end + length);
+    copy.headEnd = bytes.length;
+    return copy;
+  }
+
   /** A copy with bytes of its own, for handlers that outlive the buffer or the parser's next `reset()`. */
   detach(): RequestHead {
     const start = this.lineStart;
