@@ -3,6 +3,7 @@
 import { evaluateString, explained, parseString } from "../../server/config/expression/mod.ts";
 import { ArgumentError } from "../../server/config/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
+import { requestVariable } from "../../server/request/request_variables.ts";
 
 /** The text of a value for one request. */
 export type Value = (exchange: Exchange) => string;
@@ -21,7 +22,7 @@ const ITEMS: Readonly<Record<string, (name: string | undefined) => Value>> = {
   l: () => () => `l=${Deno.loadavg().map((load) => load.toFixed(2)).join("/")}`,
   e: (name) => {
     if (name === undefined) throw new ArgumentError("%e needs a name in braces");
-    return ({ environment }) => environment?.get(name) ?? "(null)";
+    return (exchange) => requestVariable(exchange, name) ?? "(null)";
   },
 };
 

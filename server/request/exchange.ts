@@ -48,6 +48,8 @@ export class Exchange {
   /** Variables of the request, and notes of modules to each other; undefined: there are none. */
   environment: Map<string, string> | undefined = undefined;
   notes: Map<string, string> | undefined = undefined;
+  /** UNIQUE_ID, once somebody has asked for it. Not among the variables: requests for what is kept in memory share those. */
+  uniqueId: string | undefined = undefined;
   /** The request as expressions see it; there from the access checks on, before them ThreadContext.subjectOf() makes it. */
   subject!: ExchangeSubject;
   /** What the answer depends on beyond target and file: what .htaccess files say at the moment, or this very request. */

@@ -26,7 +26,5 @@ function newUniqueId(startTime: number): string {
 export function requestVariable(exchange: Exchange, name: string): string | undefined {
   const value = exchange.environment?.get(name);
   if (value !== undefined || name !== UNIQUE_ID) return value;
-  const id = newUniqueId(exchange.startTime);
-  (exchange.environment ??= new Map()).set(UNIQUE_ID, id);
-  return id;
+  return exchange.uniqueId ??= newUniqueId(exchange.startTime);
 }
