@@ -2,11 +2,11 @@
 // server's own metrics how much CPU time of its children a request took. It needs wrk on the PATH.
 
 import { fromFileUrl, join } from "@std/path";
+import { freePort } from "../tests/system/harness.ts";
 import { measure, median, type Peer, withPeers } from "./wrk.ts";
 
 const ROUNDS = 7;
 const SECONDS = 2;
-const FIRST_PORT = 18_090;
 const PATH = "/small.txt";
 
 const root = await Deno.makeTempDir({ prefix: "mpmd-bench-" });
@@ -14,8 +14,8 @@ await Deno.mkdir(join(root, "htdocs"));
 await Deno.mkdir(join(root, "logs"));
 await Deno.writeTextFile(join(root, "htdocs/small.txt"), "Hello, World!\n");
 const peers: Peer[] = [];
-for (const [i, extended] of ["Off", "On"].entries()) {
-  const port = FIRST_PORT + i;
+for (const extended of ["Off", "On"]) {
+  const port = freePort();
   const file = join(root, `${extended}.conf`);
   await Deno.writeTextFile(
     file,

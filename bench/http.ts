@@ -2,6 +2,7 @@
 // and Deno.serve in turns, on loopback, and prints medians and ratios. It needs apache2, nginx and wrk on the PATH.
 
 import { fromFileUrl, join } from "@std/path";
+import { freePort } from "../tests/system/harness.ts";
 import { measure, median, type Peer, type Result, type Scenario, withPeers } from "./wrk.ts";
 
 interface Compared extends Scenario {
@@ -19,7 +20,7 @@ const SCENARIOS: readonly Compared[] = [
 ];
 const ROUNDS = 7;
 const SECONDS = 1;
-const FIRST_PORT = 18_080;
+const [OWN, HTTPD, NGINX, SERVE] = [freePort(), freePort(), freePort(), freePort()];
 
 const root = await Deno.makeTempDir({ prefix: "mpmd-bench-" });
 const entry = fromFileUrl(new URL("../mod.ts", import.meta.url));
@@ -47,11 +48,11 @@ ErrorLog "${root}/logs/${name}.error"
   const apache = join(root, "apache.conf");
   await Deno.writeTextFile(
     apache,
-    [`ServerRoot "${root}"`, ...modules, "TypesConfig /etc/mime.types", common(FIRST_PORT + 1, "apache")]
+    [`ServerRoot "${root}"`, ...modules, "TypesConfig /etc/mime.types", common(HTTPD, "apache")]
       .join("\n"),
   );
   const own = join(root, "mpmd.conf");
-  await Deno.writeTextFile(own, common(FIRST_PORT, "mpmd"));
+  await Deno.writeTextFile(own, common(OWN, "mpmd"));
   const nginx = join(root, "nginx.conf");
   await Deno.writeTextFile(
     nginx,
@@ -62,7 +63,7 @@ http {
   access_log off; sendfile on; keepalive_requests 100000000; types { text/plain txt; }
   client_body_temp_path ${root}/nginx; proxy_temp_path ${root}/nginx; fastcgi_temp_path ${root}/nginx;
   uwsgi_temp_path ${root}/nginx; scgi_temp_path ${root}/nginx;
-  server { listen 127.0.0.1:${FIRST_PORT + 2}; root ${root}/htdocs; }
+  server { listen 127.0.0.1:${NGINX}; root ${root}/htdocs; }
 }`,
   );
   const handler = join(root, "serve.ts");
@@ -79,17 +80,17 @@ export default { fetch(request: Request) {
   return [
     {
       name: "mpmd event",
-      port: FIRST_PORT,
+      port: OWN,
       command: Deno.execPath(),
       args: ["run", "-A", entry, "-f", own, "-d", root],
     },
-    { name: "httpd event", port: FIRST_PORT + 1, command: "apache2", args: ["-f", apache, "-DFOREGROUND"] },
-    { name: "nginx", port: FIRST_PORT + 2, command: "nginx", args: ["-c", nginx] },
+    { name: "httpd event", port: HTTPD, command: "apache2", args: ["-f", apache, "-DFOREGROUND"] },
+    { name: "nginx", port: NGINX, command: "nginx", args: ["-c", nginx] },
     {
       name: "Deno.serve",
-      port: FIRST_PORT + 3,
+      port: SERVE,
       command: Deno.execPath(),
-      args: ["serve", "-A", "--host", "127.0.0.1", "--port", String(FIRST_PORT + 3), handler],
+      args: ["serve", "-A", "--host", "127.0.0.1", "--port", String(SERVE), handler],
     },
   ];
 }

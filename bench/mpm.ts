@@ -2,12 +2,12 @@
 // It needs apache2 (with mpm_prefork, mpm_worker and mpm_event) and wrk on the PATH.
 
 import { fromFileUrl, join } from "@std/path";
+import { freePort } from "../tests/system/harness.ts";
 import { measure, median, type Peer, type Scenario, withPeers } from "./wrk.ts";
 
 const ROUNDS = 3;
 const SECONDS = 2;
 const WARM_UP = 6;
-const FIRST_PORT = 18_180;
 const SCENARIOS: readonly Scenario[] = [
   { name: "keep-alive", path: "/small.txt", connections: 16 },
   { name: "one request per connection", path: "/small.txt", connections: 16, close: true },
@@ -80,10 +80,9 @@ async function throughput(): Promise<void> {
   console.log(
     `| | ${SCENARIOS.map(({ name }) => name).join(" | ")} |\n| --- |${" --- |".repeat(SCENARIOS.length)}`,
   );
-  let port = FIRST_PORT;
   for (const mpm of Object.keys(POOLS)) {
     const known = ["prefork", "worker", "event"].includes(mpm);
-    const peers = [await own(mpm, port++), ...known ? [await httpd(mpm, port++)] : []];
+    const peers = [await own(mpm, freePort()), ...known ? [await httpd(mpm, freePort())] : []];
     await withPeers(peers, "/small.txt", async () => {
       // Each thread and process has a compiler of its own that has to see the code run for a while.
       for (const peer of peers) await measure(peer, SCENARIOS[0], WARM_UP);
@@ -119,9 +118,8 @@ async function blocking(): Promise<void> {
   console.log("\n4 connections beside one whose handler computes for 50 ms at a time, without pause\n");
   console.log("| | p50 alone | p99 alone | p50 beside it | p99 beside it |\n| --- | --- | --- | --- | --- |");
   const scenario: Scenario = { name: "little", path: "/", connections: 4 };
-  let port = FIRST_PORT + 40;
   for (const mpm of Object.keys(POOLS)) {
-    const peer = await own(mpm, port++, `Application "${app}"`);
+    const peer = await own(mpm, freePort(), `Application "${app}"`);
     await withPeers([peer], "/", async () => {
       const alone = await measure(peer, scenario, SECONDS);
       const slow = new Deno.Command("wrk", {

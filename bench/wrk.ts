@@ -70,24 +70,45 @@ export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-/** Starts `peers`, waits until each answers `path` with 200, calls `body`, and ends them. */
+/**
+ * Starts `peers`, waits until each answers `path` with 200, calls `body`, and ends them.
+ * @throws Error when one of them ends by itself
+ */
 export async function withPeers(
   peers: readonly Peer[],
   path: string,
   body: () => Promise<void>,
 ): Promise<void> {
+  let ending = false;
   const processes = peers.map(({ command, args }) =>
-    new Deno.Command(command, { args: [...args], stdout: "null", stderr: "null" }).spawn()
+    new Deno.Command(command, { args: [...args], stdout: "null", stderr: "piped" }).spawn()
   );
-  try {
+  const ends = processes.map(async (process, i) => {
+    const [said] = await Promise.all([new Response(process.stderr).text(), process.status]);
+    if (!ending) throw new Error(`${peers[i].name} has ended: ${said}`);
+  });
+  const running = async () => {
     for (const [i, peer] of peers.entries()) {
       pids.set(peer, processes[i].pid);
       await answers(peer, path);
     }
     await body();
+  };
+  try {
+    await Promise.race([running(), Promise.all(ends)]);
   } finally {
-    for (const process of processes) process.kill("SIGTERM");
-    await Promise.all(processes.map(({ status }) => status));
+    ending = true;
+    for (const process of processes) stop(process);
+    await Promise.allSettled(ends);
+  }
+}
+
+function stop(process: Deno.ChildProcess): void {
+  try {
+    process.kill("SIGTERM");
+  } catch (error) {
+    // It is the one that has ended.
+    if (!(error instanceof TypeError)) throw error;
   }
 }
 
