@@ -9,6 +9,7 @@ import { core } from "../modules/core/mod.ts";
 import { env } from "../modules/env/mod.ts";
 import { headers } from "../modules/headers/mod.ts";
 import { setEnvIf } from "../modules/setenvif/mod.ts";
+import { autoindex } from "../modules/autoindex/mod.ts";
 import { dir } from "../modules/dir/mod.ts";
 import { logConfig } from "../modules/log_config/mod.ts";
 import { metrics } from "../modules/metrics/mod.ts";
@@ -24,6 +25,7 @@ export const MODULES: readonly ServerModule[] = [
   app,
   alias,
   dir,
+  autoindex,
   mime,
   setEnvIf,
   env,

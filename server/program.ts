@@ -22,6 +22,7 @@ import { shortModuleName } from "./log/thresholds.ts";
 import { MODULES } from "./modules.ts";
 import type { Exchange } from "./request/exchange.ts";
 import { ExchangeLogSubject } from "./request/log_subject.ts";
+import { signatureOf } from "./request/error_responses.ts";
 import { RequestService } from "./request/service.ts";
 import { BUILT, DESCRIPTION, VERSION } from "./version.ts";
 
@@ -122,6 +123,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
       scoreboard,
       extendedStatus,
       config,
+      signatureOf: (exchange) => signatureOf(exchange, serverField),
       subjectOf: (exchange) => service.subjectOf(exchange),
       serverRoot: data.serverRoot,
       thread: order.thread,

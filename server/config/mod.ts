@@ -20,6 +20,7 @@ export type {
 } from "./directives.ts";
 export { ArgumentError, ConfigError, ConfigErrors, type Where } from "./errors.ts";
 export { type ConfigFiles, denoFiles } from "./files.ts";
+export { compileGlob } from "./glob.ts";
 export { type ConfigNode, getWord, words } from "./grammar.ts";
 export { OverrideError, type OverrideFiles, overrideFiles, type OverrideFilesOptions } from "./htaccess.ts";
 export { readerFacts } from "./line_directives.ts";

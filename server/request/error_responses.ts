@@ -82,9 +82,8 @@ export class ErrorResponses {
   }
 
   #pageText(exchange: Exchange, { status, failure }: Reply, recursiveStatus: number | undefined): string {
-    const { head, vhost, dir } = exchange;
+    const { head, vhost } = exchange;
     const { address } = vhost.store.get(serverAdmin);
-    const { signature = "Off" } = dir.get(errorResponses);
     return errorPage({
       status,
       method: head.method,
@@ -93,12 +92,19 @@ export class ErrorResponses {
       redirectLocation: failure?.location,
       recursiveStatus,
       serverAdmin: address,
-      serverSignature: signature === "Off" ? undefined : serverSignature(signature, {
-        banner: this.#parts.banner,
-        host: selfName(exchange),
-        port: selfPort(exchange),
-        serverAdmin: address,
-      }),
+      serverSignature: signatureOf(exchange, this.#parts.banner),
     });
   }
+}
+
+/** The line below pages of the server's own, as ServerSignature says; `banner`: what ServerTokens shows. */
+export function signatureOf(exchange: Exchange, banner: string): string {
+  const { signature = "Off" } = exchange.dir.get(errorResponses);
+  if (signature === "Off") return "";
+  return serverSignature(signature, {
+    banner,
+    host: selfName(exchange),
+    port: selfPort(exchange),
+    serverAdmin: exchange.vhost.store.get(serverAdmin).address,
+  });
 }

@@ -44,6 +44,8 @@ export interface ThreadContext {
   readonly serverRoot: string;
   /** Index of this thread in its child. */
   readonly thread: number;
+  /** The line about the server that ServerSignature puts below pages of its own; "" for none. */
+  signatureOf(exchange: Exchange): string;
   /** A request as expressions see it. */
   subjectOf(exchange: Exchange): ExpressionSubject;
   /** The logs that openLogs() has opened; for openLogOutput(). */
