@@ -10,6 +10,7 @@ import { env } from "../modules/env/mod.ts";
 import { headers } from "../modules/headers/mod.ts";
 import { setEnvIf } from "../modules/setenvif/mod.ts";
 import { autoindex } from "../modules/autoindex/mod.ts";
+import { negotiation } from "../modules/negotiation/mod.ts";
 import { dir } from "../modules/dir/mod.ts";
 import { logConfig } from "../modules/log_config/mod.ts";
 import { metrics } from "../modules/metrics/mod.ts";
@@ -26,6 +27,7 @@ export const MODULES: readonly ServerModule[] = [
   alias,
   dir,
   autoindex,
+  negotiation,
   mime,
   setEnvIf,
   env,

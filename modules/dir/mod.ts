@@ -19,6 +19,7 @@ import { fileErrorReply } from "../core/default_handler.ts";
 import { refusedLink } from "../core/links.ts";
 import { FileError } from "../core/open_files.ts";
 import { lookUp } from "../core/translate.ts";
+import { negotiate } from "../negotiation/mod.ts";
 
 interface DirSettings {
   index: readonly string[] | undefined;
@@ -175,8 +176,16 @@ function indexFile(exchange: Exchange, { index = DEFAULT_INDEX, indexRedirect = 
     const found = lookUp(filename, exchange.startClock);
     if (found instanceof FileError) return fileErrorReply(found);
     if (found === undefined || !found.isFile) {
-      missing.push(filename);
-      continue;
+      const chosen = found === undefined ? negotiate(exchange, filename) : undefined;
+      if (chosen === undefined) {
+        missing.push(filename);
+        continue;
+      }
+      if ("status" in chosen) return chosen;
+      exchange.path += chosen.filename.slice(directory.length + 1);
+      exchange.filename = chosen.filename;
+      exchange.file = chosen.info;
+      return undefined;
     }
     if (refusedLink(exchange, filename) !== undefined) return errorReply(403);
     if (indexRedirect !== 0) {

@@ -72,10 +72,8 @@ function addRow(what: keyof ExtensionFacts, name: string, argument: string, thin
     help: `Maps file name extensions onto ${thing}`,
     override: "FileInfo",
     apply([value, ...extensions], to) {
-      // Of handlers and types httpd compares lower case; "none" stands for no handler.
-      put(to.dir.get(mimeDir), extensions, {
-        [what]: what === "charset" || what === "language" ? value : value.toLowerCase(),
-      });
+      // As httpd has them in its fields and compares them: in lower case.
+      put(to.dir.get(mimeDir), extensions, { [what]: value.toLowerCase() });
     },
   };
 }

@@ -11,8 +11,8 @@ export interface ErrorDetails extends FailureDetails {
 
 /** The reply for `status`, a redirect or an error. */
 export function errorReply(status: number, details: ErrorDetails = {}): Reply {
-  const { note, location, close } = details;
+  const { note, location, html, close } = details;
   const fields: Fields = [...details.fields ?? []];
   if (location !== undefined) fields.push(["Location", location]);
-  return { status, fields, body: NO_BODY, close, failure: { note, location } };
+  return { status, fields, body: NO_BODY, close, failure: { note, location, html } };
 }

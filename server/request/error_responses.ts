@@ -89,6 +89,7 @@ export class ErrorResponses {
       method: head.method,
       target: firstRequest(exchange)?.path ?? (exchange.path || head.target),
       note: failure?.note,
+      html: failure?.html,
       redirectLocation: failure?.location,
       recursiveStatus,
       serverAdmin: address,

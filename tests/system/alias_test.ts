@@ -189,7 +189,7 @@ AddEncoding x-compress .Z
       "/.html": "||",
       "/html": "||",
       "/html.own": "text/x-own||",
-      "/a.en.html.utf8": "text/html; charset=UTF-8|en|",
+      "/a.en.html.utf8": "text/html; charset=utf-8|en|",
       "/a.html.en.fr": "text/html|en, fr|",
       "/a.txt.gz.Z": "text/plain||x-gzip, x-compress",
       "/a.txt.unknown": "text/plain||",

@@ -14,6 +14,8 @@ export interface ErrorPageInput {
   readonly target: string;
   /** what exactly is wrong; shown only for the statuses httpd shows notes for */
   readonly note?: string | undefined;
+  /** Markup below what is said of the status. */
+  readonly html?: string | undefined;
   /** HTML made by serverSignature() */
   readonly serverSignature?: string | undefined;
   /** value of Location, for redirects */
@@ -110,6 +112,7 @@ export function errorPage(input: ErrorPageInput): string {
   const { status, note, serverSignature, recursiveStatus } = input;
   let body = `<p>${sentence(input)}</p>\n`;
   if (note !== undefined && NOTED.has(status)) body += `<p>${escapeHtmlAscii(note)}</p>\n`;
+  body += input.html ?? "";
   if (recursiveStatus !== undefined) {
     body += `<p>The document meant for this error could not be sent either: ${title(recursiveStatus)}.</p>\n`;
   }

@@ -36,6 +36,8 @@ export interface FailureDetails {
   readonly note?: string;
   /** Where a redirect leads: the Location field. */
   readonly location?: string;
+  /** Markup for the server's own page, below what it says of the status. */
+  readonly html?: string;
 }
 
 /** A response. Date, Server, Content-Length, Connection, Keep-Alive and Transfer-Encoding are the engine's to add. */
