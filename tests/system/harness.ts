@@ -56,7 +56,7 @@ export async function inTime<T>(what: string, promise: Promise<T>, seconds = 30)
 export interface ServerSetup {
   /** Text of conf/httpd.conf; `@PORT@` is replaced. */
   readonly config?: string;
-  /** Files below ServerRoot. */
+  /** Files below ServerRoot; `@ROOT@` and `@PORT@` are replaced in them too. */
   readonly files?: Readonly<Record<string, string>>;
   /** Arguments instead of `-d ROOT`; `@ROOT@` and `@PORT@` are replaced. */
   readonly args?: readonly string[];
@@ -64,7 +64,7 @@ export interface ServerSetup {
   readonly within?: readonly string[];
   /** A command that becomes the server (by exec), with its arguments. */
   readonly launcher?: readonly string[];
-  /** Variables of the server's environment. */
+  /** Variables of the server's environment; `@ROOT@` and `@PORT@` are replaced. */
   readonly env?: Readonly<Record<string, string>>;
   /** Mode of ServerRoot and the directories below; default: only the user of the test enters them. */
   readonly mode?: number;
@@ -114,13 +114,14 @@ export class TestServer {
     for (const [name, content] of Object.entries(setup.files ?? {})) {
       const path = join(root, name);
       await Deno.mkdir(join(path, ".."), { recursive: true });
-      await Deno.writeTextFile(path, content);
+      await Deno.writeTextFile(path, fill(content));
     }
+    const env = Object.entries(setup.env ?? {}).map(([name, value]) => [name, fill(value)]);
     const args = setup.args?.map(fill) ?? ["-d", root];
     const [command, ...before] = [...setup.within ?? setup.launcher ?? [], Deno.execPath()];
     const process = new Deno.Command(command, {
       args: [...before, "run", "-A", ENTRY, ...args],
-      env: setup.env,
+      env: Object.fromEntries(env),
       stdin: "null",
       stdout: "null",
       stderr: "piped",
