@@ -7,6 +7,7 @@ import { authzCore } from "../modules/authz_core/mod.ts";
 import { authzHost, hostProviders } from "../modules/authz_host/mod.ts";
 import { core } from "../modules/core/mod.ts";
 import { env } from "../modules/env/mod.ts";
+import { expires } from "../modules/expires/mod.ts";
 import { headers } from "../modules/headers/mod.ts";
 import { setEnvIf } from "../modules/setenvif/mod.ts";
 import { autoindex } from "../modules/autoindex/mod.ts";
@@ -31,6 +32,7 @@ export const MODULES: readonly ServerModule[] = [
   mime,
   setEnvIf,
   env,
+  expires,
   headers,
   logConfig,
   accessCompat,

@@ -60,6 +60,8 @@ export interface CoreDir {
   handler: string | undefined;
   /** ForceType; "none": no. */
   forceType: string | undefined;
+  /** AcceptPathInfo: a file may have a path behind its name. */
+  acceptPathInfo: "on" | "off" | "default";
   /** AddDefaultCharset; "off": none is added. */
   defaultCharset: string | undefined;
 }
@@ -74,6 +76,7 @@ const DIR_DEFAULTS: CoreDir = {
   handler: undefined,
   forceType: undefined,
   defaultCharset: undefined,
+  acceptPathInfo: "default",
 };
 
 /** The key of the core's values per location; what a section leaves unset comes from the section around it. */

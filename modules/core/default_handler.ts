@@ -46,8 +46,9 @@ export function handleFile(exchange: Exchange): Reply {
   }
   // What is meant to be run is nobody's to read, although nothing here runs it.
   if (handler === "cgi-script") return errorReply(500);
-  if (file === undefined || exchange.pathInfo !== "") return errorReply(404);
-  if (file.isDirectory) return errorReply(403);
+  // A directory that nobody has listed is nothing to send (as httpd has it).
+  if (file === undefined || file.isDirectory) return errorReply(404);
+  if (exchange.pathInfo !== "" && exchange.dir.get(coreDir).acceptPathInfo !== "on") return errorReply(404);
   if (!file.isFile) return errorReply(403);
   try {
     return sendFile(exchange, file);

@@ -466,6 +466,14 @@ export const coreDirectives: readonly Directive[] = [
     ([type]) => type.toLowerCase(),
   ),
   dirRow(
+    "AcceptPathInfo",
+    "acceptPathInfo",
+    "FileInfo",
+    "On|Off|Default",
+    "Whether a path may stand behind the name of a file; Default and Off: not for files that are sent as they are",
+    ([word]) => oneOf(word, ["on", "off", "default"] as const),
+  ),
+  dirRow(
     "AddDefaultCharset",
     "defaultCharset",
     "FileInfo",

@@ -98,10 +98,10 @@ function linkRefused(exchange: Exchange): string | undefined {
 /** Why a file could not be sent, for the error log. */
 function explain(exchange: Exchange, status: number, log: ThreadContext["log"]): void {
   const { file, filename, pathInfo } = exchange;
-  if (status === 404) log("info", "AH00128", `File does not exist: ${filename}${pathInfo}`, exchange);
-  else if (status === 403 && file?.isDirectory === true) {
+  if (status === 404 && file?.isDirectory === true) {
     log("info", "AH00129", `Attempt to serve directory: ${filename}`, exchange);
-  } else if (status === 403) {
+  } else if (status === 404) log("info", "AH00128", `File does not exist: ${filename}${pathInfo}`, exchange);
+  else if (status === 403) {
     log("error", "AH00132", `file permissions deny server access: ${filename}`, exchange);
   }
 }

@@ -127,6 +127,8 @@ function hooks(): ModuleHooks {
     filterReply(exchange, reply) {
       const rules = exchange.dir.get(headerDir);
       if (rules.always.length === 0 && rules.success.length === 0) return reply;
+      // TRACE shows what has arrived, and no more.
+      if (exchange.method === "TRACE") return reply;
       subjectOf(exchange);
       return changed(exchange, reply, rules);
     },

@@ -191,6 +191,47 @@ SetEnvIf X-Flag . flag
   assertEquals((await ask(server, "/broken/a.txt?ok")).of("x-set"), ["ok"]);
 });
 
+Deno.test({ name: "expires: by media type, from the request or the file on", ignore: !unix }, async () => {
+  await using server = await TestServer.start({
+    config: BASE + `
+ExpiresActive On
+ExpiresDefault "access plus 1 hour 30 minutes"
+ExpiresByType text/plain M100
+ExpiresByType image/* A0
+Header merge Cache-Control public
+<Location /off>
+  ExpiresActive Off
+</Location>
+<Location /info>
+  AcceptPathInfo On
+</Location>
+`,
+    files: {
+      "htdocs/index.html": "x",
+      "htdocs/a.txt": "x",
+      "htdocs/a.png": "x",
+      "htdocs/off/a.txt": "x",
+      "htdocs/info/a.txt": "with a path",
+    },
+  });
+  const modified = new Date(Date.UTC(2030, 0, 1));
+  await Deno.utime(server.path("htdocs/a.txt"), modified, modified);
+  const facts = async (path: string) => {
+    const answer = await ask(server, path);
+    return { control: answer.of("cache-control"), expires: answer.of("expires"), date: answer.of("date")[0] };
+  };
+  const page = await facts("/");
+  assertEquals(page.control, ["max-age=5400, public"]);
+  assertEquals(Date.parse(page.expires[0]) - Date.parse(page.date), 5_400_000);
+  assertEquals((await facts("/a.txt")).expires, ["Tue, 01 Jan 2030 00:01:40 GMT"]);
+  const image = await facts("/a.png");
+  assertEquals([image.control, image.expires], [["max-age=0, public"], [image.date]]);
+  assertEquals((await facts("/off/a.txt")).control, ["public"]);
+  assertEquals((await facts("/missing")).control, []);
+  assertEquals((await ask(server, "/info/a.txt/more/path")).body, "with a path");
+  assertEquals((await ask(server, "/off/a.txt/more/path")).status, 404);
+});
+
 Deno.test("headers: what is wrong is said", async () => {
   const expected: readonly (readonly [string, string])[] = [
     ["Header put A b", "first argument must be"],
@@ -200,6 +241,8 @@ Deno.test("headers: what is wrong is said", async () => {
     ["Header edit A ( b", "does not compile"],
     ["Header set A %q", "Unrecognized header format %q"],
     ["Header set A b expr=%{", "Can't parse envclause/expression"],
+    ["ExpiresDefault 1h", "bad expires code"],
+    ['ExpiresByType a/b "access plus 1 fortnight"', "is no length of time"],
     ["RequestHeader echo A", "first argument must be"],
     ["SetEnvIf Host (", "SetEnvIf takes at least three arguments"],
     ["SetEnvIf Host ( x", "does not compile"],
