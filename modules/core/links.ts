@@ -41,7 +41,10 @@ export function refusedLink(exchange: Exchange, filename: string): string | unde
   const { vhost, subject } = exchange;
   const known = keptOf(vhost);
   if (known === "unrestricted") return undefined;
-  exchange.holdsWhile((now) => look(vhost, known, filename, undefined, now) === undefined);
+  // What depends on .htaccess files is not kept anyway. The exchange must not be: it would be as long as its answer is.
+  if (!vhost.resolver.readsOverrides) {
+    exchange.holdsWhile((now) => look(vhost, known, filename, undefined, now) === undefined);
+  }
   return look(vhost, known, filename, subject, exchange.startClock);
 }
 

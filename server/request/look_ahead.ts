@@ -18,6 +18,8 @@ export interface LookAheadParts {
   readonly pathOptions: (host: VirtualServer) => Omit<PathOptions, "windows">;
   readonly translators: readonly NonNullable<ModuleHooks["translateName"]>[];
   readonly storageMappers: readonly NonNullable<ModuleHooks["mapToStorage"]>[];
+  /** Makes the request one that expressions and .htaccess files may be asked about. */
+  readonly subjectOf: (exchange: Exchange) => unknown;
   /** Finds the values of the place. @throws OverrideError */
   readonly place: (exchange: Exchange) => void;
   readonly access: AccessControl;
@@ -43,7 +45,8 @@ export class LookAhead {
     exchange.environment = from.environment;
     this.#depth++;
     try {
-      const { translators, storageMappers, place, access } = this.#parts;
+      const { translators, storageMappers, subjectOf, place, access } = this.#parts;
+      subjectOf(exchange);
       if (kind === "file") {
         exchange.path = siblingPath(from, target);
         exchange.filename = target;

@@ -123,6 +123,7 @@ export class RequestService implements Service {
       pathOptions: parts.pathOptions,
       translators: phases.translators,
       storageMappers: phases.storageMappers,
+      subjectOf,
       place: (exchange) => phases.place(exchange),
       access,
     });

@@ -101,6 +101,25 @@ Deno.test(
   },
 );
 
+Deno.test(
+  { name: "options: a listing sees links as requests for them do, with .htaccess", ignore: !unix },
+  async () => {
+    await using server = await TestServer.start({
+      config: CONFIG.replace("OpenFileCacheValid 100ms", "OpenFileCacheValid 60"),
+      files: {
+        "outside/a.txt": "outside",
+        "htdocs/local/listed/.htaccess": "Options +Indexes -FollowSymLinks",
+        "htdocs/local/listed/own.txt": "own",
+      },
+    });
+    await Deno.symlink(server.path("outside/a.txt"), server.path("htdocs/local/listed/link.txt"));
+    const listing = await server.get("/local/listed/");
+    assertStringIncludes(listing, "own.txt");
+    assertEquals(listing.includes("link.txt"), false);
+    assertEquals(await statusOf(server, "/local/listed/link.txt"), 403);
+  },
+);
+
 Deno.test({
   name: "options: SymLinksIfOwnerMatch refuses what belongs to somebody else",
   // Only root may give files away.
