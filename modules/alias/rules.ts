@@ -33,12 +33,16 @@ export function covered(path: string, prefix: string): number {
 const IN_PATH = /[^A-Za-z0-9$\-_.+!*'(),:@&=/~;]/gu;
 const encoder = new TextEncoder();
 
+/** What cannot stand in a field at all. */
+const IN_FIELD = /[^\x21-\x7e]/gu;
+
+function percentEncoded(char: string): string {
+  return Array.from(encoder.encode(char), (byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+}
+
 /** `path` with escapes where a path of a URL needs them. */
 export function escapedPath(path: string): string {
-  return path.replace(
-    IN_PATH,
-    (char) => Array.from(encoder.encode(char), (byte) => `%${byte.toString(16).padStart(2, "0")}`).join(""),
-  );
+  return path.replace(IN_PATH, percentEncoded);
 }
 
 /** The file that `rule` makes of `path`; undefined: it does not apply. */
@@ -60,8 +64,8 @@ export function redirected({ from, to }: Rule, path: string): string | undefined
   const found = from.exec(path);
   if (found === null) return undefined;
   if (to === undefined) return "";
-  // Query and fragment are as the configuration has them; what a path made of is escaped.
+  // Query and fragment are as the configuration has them, but for what no field may have; what a path is made of is escaped.
   const [, place, rest] = /^([^?#]*)(.*)$/s.exec(substituted(to, found))!;
   const [, host = "", target] = /^([a-z][a-z0-9+.-]*:\/\/[^/]*)?(.*)$/is.exec(place)!;
-  return host + escapedPath(target) + rest;
+  return host + escapedPath(target) + rest.replace(IN_FIELD, percentEncoded);
 }

@@ -93,7 +93,11 @@ export class Phases {
     if (this.#receivers.length === 0) return false;
     exchange.dir = exchange.vhost.dirDefaults;
     for (const receive of this.#receivers) receive(exchange);
-    return exchange.dependsOn === "request";
+    if (exchange.dependsOn !== "request") return false;
+    // The phases begin with what the client asked for, which may be another path (an index file's).
+    exchange.dependsOn = "file";
+    exchange.environment = undefined;
+    return true;
   }
 
   /** Finds the values that hold where the request leads, as far as it is known. @throws OverrideError */

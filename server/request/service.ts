@@ -236,7 +236,8 @@ export class RequestService implements Service {
   }
 
   #keep(exchange: Exchange, reply: Reply): void {
-    if (exchange.dependsOn === "request") return;
+    // A message made ahead leaves the connection open.
+    if (exchange.dependsOn === "request" || reply.close === true) return;
     const known = this.#prepared.get(exchange.vhost)!;
     if (known.size >= PREPARED_LIMIT) known.delete(known.keys().next().value!);
     const prepared = this.parts.prepare(exchange, reply, this.settingsOf(exchange).serverField);

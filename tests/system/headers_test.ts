@@ -65,6 +65,8 @@ BrowserMatch "Old/(\\d)" old=v$1 nokeepalive
 LogFormat "%U %{EVERYWHERE}e %{MPMD_TEST_PASSED}e %{SECTION}e %{first}e %{flag}e %{number}e %{secret}e %{old}e %{PLACE}e" env
 CustomLog logs/access env
 CustomLog logs/flagged "%U" env=flag
+SetEnvIf Request_URI "^/index" indexed
+CustomLog logs/indexed "%U" env=indexed
 `,
     files: { "htdocs/index.html": "x", "htdocs/closed/a.txt": "a", "htdocs/private/a.txt": "a" },
     env: { MPMD_TEST_PASSED: "passed on" },
@@ -93,6 +95,8 @@ CustomLog logs/flagged "%U" env=flag
   assertEquals((await ask(server, "/closed/a.txt", "User-Agent: Robot\r\n")).status, 403);
   assertEquals((await ask(server, "/closed/a.txt")).status, 200);
   assertEquals(server.log("logs/flagged"), "/index.html\n");
+  // What counts is the path that was asked for, also when the answer comes from memory.
+  assertEquals(server.log("logs/indexed"), "");
 
   // From memory for one browser, and not for another.
   const connection = await Connection.open(server.port);
@@ -146,6 +150,9 @@ SetEnvIf X-Flag . flag
 <Location /denied>
   Require all denied
 </Location>
+<Location /closing>
+  Header set Connection close
+</Location>
 <Location /broken>
   Header set X-Set "expr=%{QUERY_STRING}"
 </Location>
@@ -155,6 +162,7 @@ SetEnvIf X-Flag . flag
       "htdocs/files/a.txt": "text",
       "htdocs/403.html": "no",
       "htdocs/broken/a.txt": "x",
+      "htdocs/closing/a.txt": "x",
       "app.ts": APP,
     },
   });
@@ -189,6 +197,12 @@ SetEnvIf X-Flag . flag
   const flagged = await ask(server, "/files/a.txt", "X-Flag: 1\r\n");
   assertEquals([flagged.of("x-env"), flagged.of("x-no-env")], [["1"], []]);
   assertEquals((await ask(server, "/broken/a.txt?ok")).of("x-set"), ["ok"]);
+  for (let i = 0; i < 2; i++) {
+    assertMatch(
+      await server.raw("GET /closing/a.txt HTTP/1.1\r\nHost: a\r\n\r\n"),
+      /^connection: close\r$/im,
+    );
+  }
 });
 
 Deno.test({ name: "expires: by media type, from the request or the file on", ignore: !unix }, async () => {
