@@ -58,8 +58,8 @@ export async function tryIdentity(entry: string, identity: Identity): Promise<vo
   const name = identity.user.name ?? `#${identity.user.id}`;
   const [said] = new TextDecoder().decode(stderr).split("\n\nStack backtrace");
   throw new PrivilegeError(
-    `User ${name} cannot run this server: ${said.trim() || `exit code ${code}`}\n` +
-      `Children run as ${name} and have to read this program, and Deno's directory ${env.DENO_DIR}: ` +
-      `start the server with DENO_DIR set to one that ${name} can read and only root can write, such as /var/cache/mpmd`,
+    `User ${name} cannot run this server. Children run as ${name} and have to read this program, and Deno's directory ` +
+      `${env.DENO_DIR}: start the server with DENO_DIR set to one that ${name} can read and only root can write, ` +
+      `such as /var/cache/mpmd\n${said.trim() || `exit code ${code}`}`,
   );
 }
