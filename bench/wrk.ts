@@ -71,13 +71,13 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Starts `peers`, waits until each answers `path` with 200, calls `body`, and ends them.
+ * Starts `peers`, waits until each answers `path` with 200, calls `body` with their process ids, and ends them.
  * @throws Error when one of them ends by itself
  */
 export async function withPeers(
   peers: readonly Peer[],
   path: string,
-  body: () => Promise<void>,
+  body: (pids: readonly number[]) => Promise<void>,
 ): Promise<void> {
   let ending = false;
   const processes = peers.map(({ command, args }) =>
@@ -92,7 +92,7 @@ export async function withPeers(
       pids.set(peer, processes[i].pid);
       await answers(peer, path);
     }
-    await body();
+    await body(processes.map(({ pid }) => pid));
   };
   try {
     await Promise.race([running(), Promise.all(ends)]);
