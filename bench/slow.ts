@@ -4,7 +4,7 @@
 
 import { stripVTControlCharacters } from "node:util";
 import { fromFileUrl, join } from "@std/path";
-import { Connection, inTime } from "../tests/system/harness.ts";
+import { Connection, freePort, inTime } from "../tests/system/harness.ts";
 import { median, type Peer, withPeers } from "./wrk.ts";
 
 const ATTACKERS = 1000;
@@ -16,7 +16,6 @@ const IDLE = 10_000;
 const AT_ONCE = 32;
 /** Connections that come and go before memory is looked at: code is compiled, and heaps have grown. */
 const WARM_UP = 3000;
-const FIRST_PORT = 18_280;
 
 const SMALL = "small.txt";
 const LARGE = "large.bin";
@@ -126,10 +125,10 @@ async function attack(port: number, path: string, args: readonly string[]): Prom
 
 async function attacks(): Promise<void> {
   const peers = [
-    await peer("mpmd", FIRST_PORT, ""),
+    await peer("mpmd", freePort(), ""),
     await peer(
       "httpd",
-      FIRST_PORT + 1,
+      freePort(),
       `${HTTPD_MODULES}\nRequestReadTimeout header=20-40,MinRate=500 body=20,MinRate=500`,
     ),
   ];
@@ -195,8 +194,8 @@ async function open(port: number, count: number): Promise<Connection[]> {
 async function idle(): Promise<void> {
   const pool = "KeepAliveTimeout 600\nStartServers 1\nMaxSpareThreads 250\n";
   const peers = [
-    await peer("mpmd", FIRST_PORT + 2, pool),
-    await peer("httpd", FIRST_PORT + 3, `${HTTPD_MODULES}\n${pool}AsyncRequestWorkerFactor 1000`),
+    await peer("mpmd", freePort(), pool),
+    await peer("httpd", freePort(), `${HTTPD_MODULES}\n${pool}AsyncRequestWorkerFactor 1000`),
   ];
   console.log(
     `\n${IDLE} idle keep-alive connections, each after one request, good clients beside them; MB over all processes\n`,
