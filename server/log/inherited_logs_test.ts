@@ -81,10 +81,11 @@ Deno.test({
 
 Deno.test("logs: one that cannot be opened is told with the complaint and its path", () =>
   inDirectory((path) => {
-    Deno.mkdirSync(path("directory"));
+    Deno.writeTextFileSync(path("file"), "");
+    const missing = path("file/log");
     const error = assertThrows(
-      () => inherited(path(".")).open(file(path("directory")), "AH00091: no log"),
+      () => inherited(path(".")).open(file(missing), "AH00091: no log"),
       LogError,
     );
-    assertEquals(error.message.startsWith(`AH00091: no log ${path("directory")}: `), true);
+    assertEquals(error.message.startsWith(`AH00091: no log ${missing}: `), true);
   }));

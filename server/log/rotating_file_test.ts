@@ -114,16 +114,16 @@ Deno.test("rotation: a process that is started long after the file was opened be
 Deno.test("rotation: what cannot be made leaves the file before it in use, and is told", () =>
   inDirectory((root) => {
     const clock = { now: at(5, 0) };
-    using log = writer(target(join(root, "log.%H"), 3600), clock);
-    Deno.mkdirSync(join(root, "log.06"));
+    Deno.mkdirSync(join(root, "05"));
+    using log = writer(target(join(root, "%H", "log"), 3600), clock);
     clock.now = at(6, 0);
     assertEquals(log.write("still\n"), 6);
     assertEquals(log.problems.length, 1);
-    assertMatch(log.problems[0], /goes on in .*log\.05/);
-    Deno.removeSync(join(root, "log.06"));
+    assertMatch(log.problems[0], /goes on in .*05.log/);
+    Deno.mkdirSync(join(root, "06"));
     log.write("at once it is not tried again\n");
     clock.now = at(6, 2);
     log.write("now\n");
-    assertEquals(Deno.readTextFileSync(join(root, "log.06")), "now\n");
-    assertEquals(Deno.readTextFileSync(join(root, "log.05")), "still\nat once it is not tried again\n");
+    assertEquals(Deno.readTextFileSync(join(root, "06", "log")), "now\n");
+    assertEquals(Deno.readTextFileSync(join(root, "05", "log")), "still\nat once it is not tried again\n");
   }));
