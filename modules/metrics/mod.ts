@@ -6,23 +6,17 @@ import { Field } from "../../server/http/parser/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ServerModule, ThreadContext } from "../../server/request/module.ts";
 import { takeSnapshot } from "../status/mod.ts";
-import { usesHandler } from "../status/uses_handler.ts";
-import { expose, loadPromClient } from "./exposition.ts";
+import { expose } from "./exposition.ts";
 import { chooseFormat } from "./negotiation.ts";
 
 /** The handler's name. */
 export const METRICS_HANDLER = "server-metrics";
 
-async function answer(exchange: Exchange, context: ThreadContext): Promise<Reply> {
+function answer(exchange: Exchange, context: ThreadContext): Reply {
   const format = chooseFormat(exchange.head.field(Field.Accept));
   const { server: { version, mpm, async }, scoreboard, extendedStatus: extended } = context;
   const facts = { version, mpm, async, extended };
-  const { contentType, text } = await expose(
-    await loadPromClient(),
-    format,
-    takeSnapshot(scoreboard),
-    facts,
-  );
+  const { contentType, text } = expose(format, takeSnapshot(scoreboard), facts);
   return { status: 200, fields: [["Vary", "Accept"]], contentType, body: { kind: "text", text } };
 }
 
@@ -33,9 +27,8 @@ export const metrics: ServerModule = {
   hooks() {
     let context: ThreadContext | undefined;
     return {
-      async threadInit(given) {
+      threadInit(given) {
         context = given;
-        if (usesHandler(given.config, METRICS_HANDLER)) await loadPromClient();
       },
       handler(exchange) {
         const { method } = exchange;
