@@ -27,6 +27,9 @@ interface FrameOptions {
 /** The largest message, in bytes: as Deno's. A longer one closes the connection with 1009. */
 const MAX_MESSAGE = 64 << 20;
 
+/** A client that does not answer a close frame is given up after this long. */
+const CLOSE_TIMEOUT_MS = 30_000;
+
 const ABNORMAL = 1006;
 
 /** Frames over a connection that has been upgraded. ws is loaded when it is needed first. */
@@ -40,7 +43,7 @@ async function framesOf(): Promise<Frames> {
   ) => Frames)(
     null,
     undefined,
-    { autoPong: true },
+    { autoPong: true, closeTimeout: CLOSE_TIMEOUT_MS },
   );
 }
 

@@ -251,6 +251,29 @@ Deno.test({
 });
 
 Deno.test(
+  { name: "WebSockets: whoever is told to close has time to answer", ignore: !unix },
+  async () => {
+    await using server = await start(ONE);
+    const client = await Connection.open(server.port);
+    await client.send(HANDSHAKE + "\r\n");
+    await client.response();
+    await client.send(frame(1, "bye"));
+    // Whatever else the thread does meanwhile.
+    for (let i = 0; i < 20; i++) assertEquals((await facts(server)).closed, []);
+    await client.send(frame(8, "\x0b\xb9as you wish"));
+    assertEquals(await client.readAll(), frame(8, "\x0b\xb9as you wish", false));
+    client.close();
+    assertEquals(
+      await until("the end", async () => {
+        const { open, closed } = await facts(server);
+        return open === 0 ? closed : undefined;
+      }),
+      ["3001 as you wish true"],
+    );
+  },
+);
+
+Deno.test(
   { name: "WebSockets: a listener that throws is logged, and its socket goes on", ignore: !unix },
   async () => {
     await using server = await start(ONE);

@@ -1,6 +1,7 @@
 // How does a handler get at a connection that has changed its protocol? As a Duplex of node:stream over the transport: whatever
 // speaks over a socket in Node's world speaks over this, and the descriptor stays with its one owner.
 
+import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import type { Transport } from "../../../mpm/mod.ts";
 import type { Exchange } from "../../request/exchange.ts";
@@ -66,6 +67,14 @@ export class Tunnel extends Duplex {
     this.#exchange.bytesWritten += chunk.length;
     if (transport.gone || transport.backlog <= HIGH_WATER) callback();
     else this.#written = callback;
+  }
+
+  /** What was corked leaves together: the head of a frame and its payload are mostly written apart. */
+  override _writev(
+    chunks: { chunk: Uint8Array<ArrayBuffer> }[],
+    callback: (error?: Error | null) => void,
+  ): void {
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), "buffer", callback);
   }
 
   /** Nothing more will be written: the connection ends. */

@@ -58,6 +58,20 @@ Deno.test("a handler that destroys the connection, at once or later, ends it", a
   }
 });
 
+Deno.test("what is corked leaves together", async () => {
+  let connection!: Duplex;
+  const client = connect((taken) => connection = taken);
+  client.receive(UPGRADE);
+  await settle();
+  const before = client.transport.writes;
+  connection.cork();
+  connection.write("head ");
+  connection.write("and payload");
+  connection.uncork();
+  await settle();
+  assertEquals([client.transport.writes - before, client.sent.endsWith("head and payload")], [1, true]);
+});
+
 Deno.test("a client that is gone: the stream is closed, without an error that somebody would have to catch", async () => {
   // Also before the handler has it.
   for (const early of [false, true]) {
