@@ -63,6 +63,8 @@ export interface ServingOrder {
   readonly relay?: { readonly listen: readonly ListenAddress[] };
   /** The listening sockets: their numbers, descriptors, and what they are bound to (null: a wildcard address). */
   readonly sockets: readonly { readonly id: number; readonly fd: number; readonly local: Endpoint | null }[];
+  /** Descriptor of the bell by which one child wakes another for a connection that it cannot take; undefined: there is none. */
+  readonly bell?: number;
   /** For the server threads, as the server made it. */
   readonly program: unknown;
   /** What threads may do at their start, if not everything. */

@@ -31,6 +31,8 @@ export interface ChildPoolParts {
   config(): RunnableConfig;
   /** The pool cannot go on: the server has to end, with this exit code. */
   onHopeless(exitCode: number): void;
+  /** A child has gone: it may have been woken for a connection that it did not take. */
+  onGone(): void;
   /** The last child of a pool that is closed has gone. */
   onEmpty(): void;
 }
@@ -194,6 +196,7 @@ export class ChildPool {
   #onExit(child: ChildProcess, end: ChildEnd): void {
     const { scoreboard, host, mpm, onEmpty, onHopeless } = this.parts;
     scoreboard.endChild(child.row);
+    this.parts.onGone();
     this.#beats.delete(child.row);
     if (!child.ending || end.code !== ChildExit.Ok && end.signal === null) {
       scoreboard.addGlobal(GlobalField.Failed);

@@ -3,6 +3,7 @@
 
 import * as posix from "../platform/posix.ts";
 import { processorCount } from "../platform/detect.ts";
+import { Doorbell } from "../platform/doorbell.ts";
 import { clock } from "./connection_table.ts";
 import { ChildPool } from "./child_pool.ts";
 import type { ChildOrder } from "./child_order.ts";
@@ -40,6 +41,8 @@ class ControlProcess {
   readonly #scoreboard: Scoreboard;
   /** Descriptor of the scoreboard's memory; undefined where it cannot be shared. */
   readonly #scoreboardFd: number | undefined;
+  /** Wakes a child for a connection that another was woken for; undefined where it takes none. */
+  readonly #bell: Doorbell | undefined;
   #config: RunnableConfig;
   #ending: Ending = "none";
   #reloading = false;
@@ -63,6 +66,7 @@ class ControlProcess {
       ? { fd: undefined, buffer: new ArrayBuffer(bytes) }
       : sharedMemory(bytes);
     this.#scoreboardFd = memory.fd;
+    this.#bell = memory.fd === undefined ? undefined : Doorbell.create();
     this.#scoreboard = new Scoreboard(memory.buffer, size);
     this.#scoreboard.restartTime = Date.now();
     this.#scoreboard.setGlobal(GlobalField.ConfigGeneration, 1);
@@ -85,6 +89,7 @@ class ControlProcess {
         this.#stop("a failure of all children");
       },
       onEmpty: () => this.#finish(this.#exitCode),
+      onGone: () => this.#bell?.ring(),
     }, shape);
   }
 
@@ -111,6 +116,7 @@ class ControlProcess {
     this.sockets.close();
     this.server.close();
     if (this.#scoreboardFd !== undefined) posix.close(this.#scoreboardFd);
+    this.#bell?.close();
     return code;
   }
 
@@ -140,6 +146,7 @@ class ControlProcess {
     return {
       type: "order",
       sealed: this.#config.identity !== undefined,
+      bell: this.#bell?.fd,
       ...servingOrder(this.mpm, this.#config, this.#pool.shape, this.sockets.orderFor(row), row, generation),
       scoreboard: this.#scoreboardFd === undefined
         ? undefined

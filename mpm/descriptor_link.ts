@@ -48,8 +48,9 @@ export class DescriptorLink implements ThreadLink {
 
   hand(fd: number): void {
     const { poller, table } = this.parts;
-    table.hand(fd, this.thread);
+    // The record last: from then on the thread may have served and closed it, and the number be something else's.
     poller.add(this.#set, fd, Interest.Read);
+    table.hand(fd, this.thread);
   }
 
   ping(): void {

@@ -95,8 +95,16 @@ export class IdleKeeper {
 
   #isOver(fd: number, now: number): boolean {
     const { table, pool } = this.parts;
-    if (elapsed(now, table.deadline(fd)) >= 0 || (this.#ending && !pool.able)) return true;
-    return this.#ending && elapsed(now, table.since(fd)) > END_SOON_MS;
+    // Nobody here could answer.
+    if (this.#ending && !pool.able) return true;
+    const over = elapsed(now, table.deadline(fd)) >= 0 ||
+      this.#ending && elapsed(now, table.since(fd)) > END_SOON_MS;
+    return over && this.#isSilent(fd);
+  }
+
+  /** A request that has arrived meanwhile is answered: its client would get a reset for it. */
+  #isSilent(fd: number): boolean {
+    return !posix.hasInput(fd);
   }
 
   /** A connection in a thread's set: it is parked when it has cooled down, at once when the thread is stuck or has too many. Returns 1 if it stays. */
@@ -124,7 +132,7 @@ export class IdleKeeper {
     idle.sort((a, b) => elapsed(table.since(a), table.since(b)));
     for (const fd of idle.slice(0, Math.ceil(idle.length / 16))) {
       if (table.state(fd) === Owner.Ready && !this.park(fd)) continue;
-      if (table.state(fd) === Owner.Parked) this.end(fd);
+      if (table.state(fd) === Owner.Parked && this.#isSilent(fd)) this.end(fd);
     }
   }
 }

@@ -7,11 +7,13 @@
 import { setImmediate } from "node:timers";
 import * as posix from "../platform/posix.ts";
 import { Interest, type Poller } from "../platform/poller.ts";
+import { AcceptWatch } from "./accept_watch.ts";
 import type { Remaining, ServingOrder } from "./child_order.ts";
 import { clock, type ConnectionTable, elapsed, Owner } from "./connection_table.ts";
 import { ChildField, type Scoreboard } from "./scoreboard.ts";
 import { LINGER_MS, MAX_LINGER_MS } from "./socket_connection.ts";
 import { BUSY_SCAN, IdleKeeper } from "./idle_keeper.ts";
+import { SlotQueue } from "./slot_queue.ts";
 import { SLICE_MS } from "./thread_loops.ts";
 import type { ThreadPool } from "./thread_pool.ts";
 import type { ThreadControl } from "./thread_control.ts";
@@ -63,6 +65,8 @@ export interface ListenerParts {
   /** Index of this child's record in the scoreboard. */
   readonly child: number;
   readonly sockets: ServingOrder["sockets"];
+  /** The bell that wakes another child; undefined: there is none. */
+  readonly bell: number | undefined;
 }
 
 /** Connections taken from one socket before the others get their turn. */
@@ -80,11 +84,10 @@ export class Listener implements Accepting {
   readonly #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(32768);
   #idle!: IdleKeeper;
   #pool!: ThreadPool;
-  /** Connections that came back with input while no slot was free, oldest first. */
-  readonly #queued: number[] = [];
+  readonly #watch: AcceptWatch;
+  readonly #queue = new SlotQueue();
   /** Sockets that nobody goes on with, and how many connections may wait there. */
   readonly #lastCalls = new Map<number, number>();
-  #accepting = false;
   #accepted = 0;
   #stopped: (() => void) | undefined;
   readonly #usage: UsageReport;
@@ -99,6 +102,7 @@ export class Listener implements Accepting {
   ) {
     this.#usage = childUsage(parts.scoreboard, parts.child);
     this.#sockets = new Map(parts.sockets.map(({ fd }, index) => [fd, index]));
+    this.#watch = new AcceptWatch(parts.poller, parts.set, [...this.#sockets.keys()], parts.bell);
     parts.poller.add(parts.set, parts.wake.read, Interest.Read);
   }
 
@@ -114,8 +118,10 @@ export class Listener implements Accepting {
       const n = poller.wait(set, quiet < NEAR_WAITS ? NEAR_WAIT : 0);
       if (n > 0) this.#serve(n);
       this.#dispatchQueued();
-      this.#tick(clock());
+      const now = clock();
+      this.#tick(now);
       this.#accept(this.#mayAccept());
+      this.#seeToSlots(now);
       if (this.#stopIsComplete()) break;
       quiet = n > 0 ? 0 : quiet + 1;
       if (quiet > NEAR_WAITS) {
@@ -132,6 +138,7 @@ export class Listener implements Accepting {
   stop(remaining?: Remaining): void {
     this.parts.control.stop();
     this.#accept(false);
+    this.#watch.leave();
     for (const { fd, id } of this.parts.sockets) {
       if (!this.#sockets.has(fd)) continue;
       if (remaining?.sockets.includes(id) === false) this.#lastCalls.set(fd, remaining.backlog);
@@ -140,7 +147,7 @@ export class Listener implements Accepting {
     // Before run() there is nothing that could be idle.
     if (this.#idle !== undefined) {
       this.#idle.endSoon();
-      for (const [fd, index] of this.#sockets) this.#acceptFrom(fd, index);
+      this.#acceptFromAll();
     }
     this.#nextTick = clock();
     this.wake();
@@ -151,7 +158,7 @@ export class Listener implements Accepting {
   }
 
   #closeSocket(fd: number): void {
-    if (this.#accepting) this.parts.poller.remove(this.parts.set, fd);
+    this.#watch.forget(fd);
     this.#sockets.delete(fd);
     this.#lastCalls.delete(fd);
     posix.close(fd);
@@ -175,15 +182,21 @@ export class Listener implements Accepting {
       const socket = this.#sockets.get(fd);
       if (socket !== undefined) this.#acceptFrom(fd, socket);
       else if (fd === wake.read) posix.drain(fd, this.#buffer);
+      else if (this.#watch.heard(fd)) this.#acceptFromAll();
       else if (table.state(fd) === Owner.Parked) this.#wakeUp(fd);
       else if (table.state(fd) === Owner.Linger) this.#drainLingering(fd);
     }
   }
 
-  #acceptFrom(socket: number, index: number): void {
+  #acceptFromAll(): void {
+    for (const [fd, index] of this.#sockets) this.#acceptFrom(fd, index);
+  }
+
+  /** Accepts up to `most` connections of a socket, while there is room for them. */
+  #acceptFrom(socket: number, index: number, most = ACCEPT_BATCH): void {
     const { table, control } = this.parts;
     const pool = this.#pool;
-    for (let i = 0; i < ACCEPT_BATCH; i++) {
+    for (let i = 0; i < most; i++) {
       const thread = this.#mayAccept() ? pool.pick() : -1;
       if (thread < 0) return;
       const fd = posix.acceptConnection(socket, this.policy.dedicated);
@@ -226,10 +239,10 @@ export class Listener implements Accepting {
     const pool = this.#pool;
     poller.remove(set, fd);
     this.#lookSoon(clock());
-    const thread = this.#queued.length === 0 ? pool.pick() : -1;
+    const thread = this.#queue.length === 0 ? pool.pick() : -1;
     if (thread >= 0) return pool.hand(fd, thread);
     table.setState(fd, Owner.Queued);
-    this.#queued.push(fd);
+    this.#queue.push(fd, clock());
   }
 
   /** A thread has work: whether it gets stuck is worth a look soon. */
@@ -240,13 +253,27 @@ export class Listener implements Accepting {
   #dispatchQueued(): void {
     const { control } = this.parts;
     const pool = this.#pool;
-    while (this.#queued.length > 0) {
+    while (this.#queue.length > 0) {
+      if (this.#queue.takeOutsideTurn()) {
+        for (const [fd, index] of this.#sockets) this.#acceptFrom(fd, index, 1);
+      }
       const thread = pool.pick();
       // Nobody will ever serve it here: the client may try again, with another child.
-      if (thread < 0 && control.stopping && !pool.able) this.#idle.end(this.#queued.shift()!);
+      if (thread < 0 && control.stopping && !pool.able) this.#idle.end(this.#queue.shift()!);
       if (thread < 0) return;
-      pool.hand(this.#queued.shift()!, thread);
+      pool.hand(this.#queue.shift()!, thread);
     }
+  }
+
+  /** Whoever waits for a slot is told when one becomes free, and does not wait for ever. */
+  #seeToSlots(now: number): void {
+    const { control } = this.parts;
+    if (this.#watch.on && this.#queue.length === 0) return control.setUnfair(false);
+    const full = this.#pool.idleSlots === 0;
+    control.setUnfair(full && this.#queue.isUnfair(now));
+    control.setListenerWaits(true);
+    // One that became free between the look at it and this request would wake nobody.
+    if (full ? this.#pool.idleSlots > 0 : this.#queue.length > 0 || this.#mayAccept()) this.wake();
   }
 
   #drainLingering(fd: number): void {
@@ -269,20 +296,20 @@ export class Listener implements Accepting {
     return this.parts.control.connections - this.#idle.lingering >= this.policy.connectionLimit(idleSlots);
   }
 
-  /** Watches the listening sockets, or stops watching them. */
+  /** Is woken for connections, or no more. */
   #accept(on: boolean): void {
-    const { poller, set, control, scoreboard, child } = this.parts;
-    if (on === this.#accepting) return;
-    this.#accepting = on;
-    scoreboard.setChild(child, ChildField.NotAccepting, on ? 0 : 1);
-    for (const fd of this.#sockets.keys()) {
-      if (on) poller.add(set, fd, Interest.Read | Interest.Exclusive);
-      else poller.remove(set, fd);
+    const { scoreboard, child } = this.parts;
+    if (on === this.#watch.on) return;
+    // The slot that has become free is for whoever has been waiting, before a thread takes it for a busy connection.
+    if (on && this.#queue.outsideWaits) {
+      this.#acceptFromAll();
+      on = this.#mayAccept();
+      if (!on) return this.#queue.seeOutside(this.#watch.someoneWaits(), clock());
     }
-    if (on) return;
-    // A slot that became free between the check and this request would wake nobody: look again.
-    control.setListenerWaits(true);
-    if (this.#mayAccept()) this.wake();
+    scoreboard.setChild(child, ChildField.NotAccepting, on ? 0 : 1);
+    if (on) this.#watch.begin();
+    else this.#watch.end();
+    this.#queue.seeOutside(!on && this.#watch.someoneWaits(), clock());
   }
 
   #tick(now: number): void {
@@ -290,14 +317,14 @@ export class Listener implements Accepting {
     const pool = this.#pool;
     if (elapsed(now, this.#nextTick) < 0) return;
     pool.observe(now);
-    // The kernel wakes one child for a connection; if that one could not take it, nobody else was told.
-    if (this.#accepting) { for (const [fd, index] of this.#sockets) this.#acceptFrom(fd, index); }
+    // A child that was woken for a connection and died, or was stopped, before it took it has told nobody.
+    if (this.#watch.on) this.#acceptFromAll();
+    else this.#queue.seeOutside(this.#watch.someoneWaits(), now);
     // Without a free slot it is work that keeps new connections out, not the number of idle ones.
     const idleSlots = pool.idleSlots;
     const pressed = !control.stopping && idleSlots > 0 && this.#atLimit(idleSlots);
     const next = this.#idle.scan(now, pressed);
     this.#nextTick = now + next;
-    if (!this.#accepting || this.#queued.length > 0) control.setListenerWaits(true);
     scoreboard.setChild(child, ChildField.Connections, control.connections);
     scoreboard.setChild(child, ChildField.KeepAlive, this.#idle.idle);
     scoreboard.setChild(child, ChildField.LingeringClose, this.#idle.lingering);

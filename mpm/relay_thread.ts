@@ -48,6 +48,13 @@ export class RelayThread implements RelayHost {
     this.program.endOfBatch();
   }
 
+  /** The thread dies: what it has in hand ends, and it takes nothing any more. */
+  abandonAll(): void {
+    this.scope.onmessage = null;
+    for (const connection of this.#connections.values()) connection.abandon();
+    this.#ended();
+  }
+
   #tick(): void {
     this.#control.addBeat(this.order.thread);
     if (this.stopping) { for (const connection of this.#connections.values()) connection.hurry(HURRY_MS); }

@@ -81,6 +81,7 @@ export class ServerThread implements ConnectionHost {
   #resident: SocketConnection | undefined;
   /** The loop is asleep; what handlers finish meanwhile has no batch to end. */
   #resting = false;
+  #over = false;
 
   constructor(
     readonly order: ThreadOrder,
@@ -109,7 +110,7 @@ export class ServerThread implements ConnectionHost {
 
   /** The thread is to end; it has no connections. */
   get retiring(): boolean {
-    return this.#control.state(this.thread) === ThreadState.Retiring;
+    return this.#over || this.#control.state(this.thread) === ThreadState.Retiring;
   }
 
   /** The connection that a dedicated thread keeps. */
@@ -139,10 +140,16 @@ export class ServerThread implements ConnectionHost {
         posix.drain(fd, this.buffer);
         continue;
       }
-      const connection = this.#connections[fd] ?? this.#claim(fd);
-      if (connection === undefined) continue;
+      let connection = this.#connections[fd];
+      let what = events[i];
+      if (connection === undefined) {
+        connection = this.#claim(fd);
+        if (connection === undefined) continue;
+        // What was reported may be of an earlier connection with this number: recv() tells how it is with this one.
+        what = Interest.Read;
+      }
       try {
-        connection.onEvents(events[i], this.buffer);
+        connection.onEvents(what, this.buffer);
       } catch (error) {
         this.#fault(error, connection, fd);
       }
@@ -195,20 +202,40 @@ export class ServerThread implements ConnectionHost {
     }
   }
 
+  /** The thread dies: what it has in hand ends, and it takes nothing any more. */
+  abandonAll(): void {
+    this.#over = true;
+    for (const connection of this.#connections) connection?.abandon();
+  }
+
   #claim(fd: number): SocketConnection | undefined {
+    if (this.#over) return undefined;
     const claimed = this.table.claim(fd, this.thread);
     if (claimed === 0) return undefined;
-    if (claimed === 1 && !this.#control.takeSlot(this.thread, this.order.requestsPerThread)) {
+    if (claimed === 1 && !this.#takeSlotInTurn()) {
       // Other threads may have a free slot: the listener finds out.
-      this.poller.remove(this.set, fd);
-      if (this.table.finish(fd, this.thread, Owner.Parked)) {
-        this.poller.add(this.descriptors.listenerSet, fd, Interest.Read);
-      }
+      this.#leave(fd, Owner.Parked);
       return undefined;
     }
     const connection = this.#begin(fd);
     connection.open(fd);
     return connection;
+  }
+
+  #takeSlotInTurn(): boolean {
+    return !this.#control.unfair && this.#control.takeSlot(this.thread, this.order.requestsPerThread);
+  }
+
+  /**
+   * Leaves a connection to the listener, as `state`. The record is the last thing that changes: once it does the listener may
+   * close the descriptor, and its number be another connection's.
+   */
+  #leave(fd: number, state: number): void {
+    this.poller.remove(this.set, fd);
+    this.poller.add(this.descriptors.listenerSet, fd, Interest.Read);
+    if (this.table.finish(fd, this.thread, state)) return;
+    // It was given up meanwhile, and stays as it is until the process ends.
+    this.poller.remove(this.descriptors.listenerSet, fd);
   }
 
   /** A thread that accepts for itself keeps what it accepted; the record says Ready. Its client has `patience` ms to begin. */
@@ -305,7 +332,8 @@ export class ServerThread implements ConnectionHost {
   }
 
   closed(fd: number): void {
-    if (!this.table.finish(fd, this.thread, Owner.Free)) return;
+    // Given up meanwhile: it has been shut down, and would be reported for ever.
+    if (!this.table.finish(fd, this.thread, Owner.Free)) return this.poller.remove(this.set, fd);
     this.#control.removeConnection();
     posix.close(fd);
     if (this.#control.listenerToWake()) this.#wakeListener();
@@ -313,12 +341,10 @@ export class ServerThread implements ConnectionHost {
 
   /** Leaves a record to the listener, which drains and closes the connection. */
   linger(fd: number): void {
-    this.poller.remove(this.set, fd);
     const now = clock();
     this.table.beginLinger(fd, now, now + LINGER_MS);
-    if (!this.table.finish(fd, this.thread, Owner.Linger)) return;
     posix.shutdownWrite(fd);
-    this.poller.add(this.descriptors.listenerSet, fd, Interest.Read);
+    this.#leave(fd, Owner.Linger);
   }
 
   peer(fd: number): Endpoint {

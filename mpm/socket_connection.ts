@@ -236,6 +236,8 @@ export class SocketConnection implements Transport, WheelEntry {
     if (!this.#output.empty) this.broken();
     else if (this.#afterwards === "stay" && this.#phase === "serving") this.handler.onTimeout();
     else if (this.#phase === "lingering" && !this.host.dedicated) this.#finish("linger");
+    // A request that has just arrived is answered: its client would get a reset for it. It is read in the next turn.
+    else if (this.asleep && posix.hasInput(this.fd)) this.setTimer(1);
     else this.#finish("now");
   }
 

@@ -6,6 +6,7 @@ const STOPPING = 0;
 const CONNECTIONS = 1;
 const LISTENER_WAITS = 2;
 const WRITING = 3;
+const UNFAIR = 4;
 const GLOBAL_WORDS = 16;
 
 // Words of one thread.
@@ -71,6 +72,15 @@ export class ThreadControl {
   listenerToWake(): boolean {
     return Atomics.load(this.#words, LISTENER_WAITS) !== 0 &&
       Atomics.exchange(this.#words, LISTENER_WAITS, 0) !== 0;
+  }
+
+  /** Somebody waits too long for a slot: threads take none themselves for connections that have been idle, but leave them to the listener. */
+  get unfair(): boolean {
+    return Atomics.load(this.#words, UNFAIR) !== 0;
+  }
+
+  setUnfair(on: boolean): void {
+    Atomics.store(this.#words, UNFAIR, on ? 1 : 0);
   }
 
   /** Slots of a thread that are taken or reserved. */

@@ -168,10 +168,23 @@ class AcceptQueue {
     else this.thread.program.endOfBatch();
     const n = poller.wait(this.#set, long ? 0 : SLICE_MS);
     this.#idle++;
-    if (n === 0) return -posix.Errno.EAGAIN;
+    if (n === 0) return this.#look();
     // The kernel reports those that are ready in turn.
-    this.index = this.sockets.indexOf(poller.ready[0]);
-    const fd = posix.acceptConnection(poller.ready[0], true);
+    return this.#accept(this.sockets.indexOf(poller.ready[0]));
+  }
+
+  /** A process that was woken for a connection and stopped, or killed, before it took it has told nobody. */
+  #look(): number {
+    for (let index = 0; index < this.sockets.length; index++) {
+      const fd = this.#accept(index);
+      if (fd !== -posix.Errno.EAGAIN) return fd;
+    }
+    return -posix.Errno.EAGAIN;
+  }
+
+  #accept(index: number): number {
+    this.index = index;
+    const fd = posix.acceptConnection(this.sockets[index], true);
     if (fd >= 0) this.#idle = 0;
     return fd;
   }

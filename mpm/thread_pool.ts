@@ -237,19 +237,22 @@ export class ThreadPool {
     const { worker: module, program, permissions } = this.parts;
     const { index } = thread;
     const worker = new Worker(module, { type: "module", name: `thread ${index}`, deno: { permissions } });
-    worker.onmessage = ({ data }) => this.#onMessage(thread, data);
+    thread.worker = worker;
+    // What a thread says when it has been replaced is not about its successor.
+    worker.onmessage = ({ data }) => {
+      if (thread.worker === worker) this.#onMessage(thread, data);
+    };
     worker.onerror = (event) => {
       event.preventDefault();
-      this.#lose(thread, event.message);
+      if (thread.worker === worker) this.#lose(thread, event.message);
     };
-    thread.worker = worker;
     thread.link.attach(worker);
     worker.postMessage({ ...thread.link.order(), program });
   }
 
   #onMessage(thread: PooledThread, message: unknown): void {
     const { events, threads } = this.parts;
-    if (message === "lost") return this.#lose(thread, "its loop has ended");
+    if (message === "lost") return this.#lose(thread, "it has ended itself");
     if (message === "ended") return this.#end(thread);
     if (message !== "ready") return thread.link.onMessage(message);
     this.#alive++;
@@ -261,6 +264,7 @@ export class ThreadPool {
   /** A thread has ended as it was told to. */
   #end(thread: PooledThread): void {
     thread.worker?.terminate();
+    thread.worker = undefined;
     thread.link.close();
     this.parts.control.setState(thread.index, ThreadState.Absent);
     this.#threads[thread.index] = undefined;

@@ -109,6 +109,7 @@ export class ThreadedServing implements Serving {
         scoreboard: this.#scoreboard,
         child: order.child,
         sockets: order.sockets,
+        bell: order.bell,
       },
       this.#policy,
       this.#events,

@@ -298,6 +298,14 @@ export function receive(fd: number, bytes: Uint8Array<ArrayBuffer>): number {
   return n < 0 ? -errnoCell[0] : n;
 }
 
+const MSG_PEEK = 2;
+const peeked = new Uint8Array(1);
+
+/** True when there is input to be read; the end of it is none. */
+export function hasInput(fd: number): boolean {
+  return common.recv(fd, peeked, 1, MSG_PEEK | C.MSG_DONTWAIT) > 0;
+}
+
 const SEND_FLAGS = C.MSG_NOSIGNAL | C.MSG_DONTWAIT;
 
 /** Sends the first `length` of `bytes`; waits on no descriptor, blocking or not. Returns the count sent (perhaps fewer), or -errno. */

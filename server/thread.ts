@@ -18,5 +18,5 @@ worker.onmessage = async ({ data }) => {
     openLibc();
     loadPoller();
   }
-  await runWorkerThread(order, await createProgram(order), worker);
+  await runWorkerThread(order, () => createProgram(order), worker);
 };
