@@ -27,7 +27,7 @@ export async function runWorkerThread(
   create: () => Promise<ThreadProgram>,
   scope: WorkerScope,
 ): Promise<void> {
-  let served: Served | undefined;
+  let served: Served | undefined = undefined;
   const close = scope.close.bind(scope);
   let over = false;
   // Nobody else can know when this thread touches its connections no more: it ends them itself, before it says so.
