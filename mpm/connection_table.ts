@@ -43,6 +43,7 @@ const SINCE = 3;
 const LISTENER = 4;
 const PEER = 5;
 const ADDRESS = 6;
+const TAG = 10;
 
 /** Descriptors above this are refused like EMFILE: the table has its size for good. 12.5 MB of address space, used pages only. */
 export const MAX_DESCRIPTORS = 262_144;
@@ -102,12 +103,21 @@ export class ConnectionTable {
     return (Atomics.load(this.#words, fd * WORDS) & RESERVED) !== 0;
   }
 
-  /** Thread: Ready(thread) -> Busy(thread). Returns 0 when it is not this thread's, 1 when claimed, 2 when a slot came with it. */
-  claim(fd: number, thread: number): 0 | 1 | 2 {
+  /**
+   * Thread: Ready(thread) -> Busy(thread), because of a report with `tag`. Returns 0 when it is not this thread's, 1 when claimed,
+   * 2 when a slot came with it.
+   */
+  claim(fd: number, thread: number, tag: number): 0 | 1 | 2 {
     const at = fd * WORDS;
     const word = Atomics.load(this.#words, at);
     if ((word & STATE_MASK) !== Owner.Ready || word >> THREAD_SHIFT !== thread) return 0;
     if (Atomics.compareExchange(this.#words, at, word, thread << THREAD_SHIFT | Owner.Busy) !== word) {
+      return 0;
+    }
+    if (this.#words[at + TAG] !== tag) {
+      // The report is older than the hand-over, which may have brought another connection with this number. The thread must
+      // not be done with that before the listener has put it into its set: there it will be reported again.
+      Atomics.store(this.#words, at, word);
       return 0;
     }
     return (word & RESERVED) !== 0 ? 2 : 1;
@@ -122,9 +132,18 @@ export class ConnectionTable {
     return { reserved: (word & RESERVED) !== 0, thread: word >> THREAD_SHIFT };
   }
 
-  /** The owner hands the record to `thread`, with a slot taken for it. */
-  hand(fd: number, thread: number): void {
-    Atomics.store(this.#words, fd * WORDS, thread << THREAD_SHIFT | RESERVED | Owner.Ready);
+  /** The owner hands the record to `thread`, with a slot taken for it. Returns the tag by which this hand-over is reported. */
+  hand(fd: number, thread: number): number {
+    const at = fd * WORDS;
+    const tag = this.#words[at + TAG] + 1 | 0;
+    this.#words[at + TAG] = tag;
+    Atomics.store(this.#words, at, thread << THREAD_SHIFT | RESERVED | Owner.Ready);
+    return tag;
+  }
+
+  /** Of the latest hand-over. */
+  tag(fd: number): number {
+    return this.#words[fd * WORDS + TAG];
   }
 
   /**

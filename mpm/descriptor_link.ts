@@ -48,9 +48,9 @@ export class DescriptorLink implements ThreadLink {
 
   hand(fd: number): void {
     const { poller, table } = this.parts;
-    // The record last: from then on the thread may have served and closed it, and the number be something else's.
-    poller.add(this.#set, fd, Interest.Read);
-    table.hand(fd, this.thread);
+    // The record first: a thread that is woken and finds nothing to claim would try again and again.
+    const tag = table.hand(fd, this.thread);
+    poller.add(this.#set, fd, Interest.Read, tag);
   }
 
   ping(): void {
@@ -86,7 +86,7 @@ export class DescriptorLink implements ThreadLink {
         continue;
       }
       // Nothing was in hand: the successor serves it, with the slot that was reserved for it.
-      poller.add(this.#set, fd, Interest.Read);
+      poller.add(this.#set, fd, Interest.Read, table.tag(fd));
       if (table.reserved(fd)) control.takeSlot(this.thread, Infinity);
     }
     posix.close(old);

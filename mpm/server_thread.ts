@@ -133,23 +133,17 @@ export class ServerThread implements ConnectionHost {
 
   /** Gives all connections their turn that the last wait of the poller reported. */
   serve(n: number): void {
-    const { ready, events } = this.poller;
+    const { ready, events, tags } = this.poller;
     for (let i = 0; i < n; i++) {
       const fd = ready[i];
       if (fd === this.descriptors.wakeRead) {
         posix.drain(fd, this.buffer);
         continue;
       }
-      let connection = this.#connections[fd];
-      let what = events[i];
-      if (connection === undefined) {
-        connection = this.#claim(fd);
-        if (connection === undefined) continue;
-        // What was reported may be of an earlier connection with this number: recv() tells how it is with this one.
-        what = Interest.Read;
-      }
+      const connection = this.#connections[fd] ?? this.#claim(fd, tags[i]);
+      if (connection === undefined) continue;
       try {
-        connection.onEvents(what, this.buffer);
+        connection.onEvents(events[i], this.buffer);
       } catch (error) {
         this.#fault(error, connection, fd);
       }
@@ -208,9 +202,9 @@ export class ServerThread implements ConnectionHost {
     for (const connection of this.#connections) connection?.abandon();
   }
 
-  #claim(fd: number): SocketConnection | undefined {
+  #claim(fd: number, tag: number): SocketConnection | undefined {
     if (this.#over) return undefined;
-    const claimed = this.table.claim(fd, this.thread);
+    const claimed = this.table.claim(fd, this.thread, tag);
     if (claimed === 0) return undefined;
     if (claimed === 1 && !this.#takeSlotInTurn()) {
       // Other threads may have a free slot: the listener finds out.
@@ -242,7 +236,7 @@ export class ServerThread implements ConnectionHost {
   adopt(fd: number, patience: number): void {
     this.#control.addConnection();
     this.#control.takeSlot(this.thread, this.order.requestsPerThread);
-    this.table.claim(fd, this.thread);
+    this.table.claim(fd, this.thread, this.table.tag(fd));
     this.#begin(fd).expect(fd, patience);
   }
 

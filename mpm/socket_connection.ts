@@ -140,7 +140,7 @@ export class SocketConnection implements Transport, WheelEntry {
   watch(): void {
     if (this.#watched) return;
     this.#watched = true;
-    this.host.poller.add(this.host.set, this.fd, this.#interest);
+    this.host.poller.add(this.host.set, this.fd, this.#interest, this.host.table.tag(this.fd));
   }
 
   /** Idle between two requests; its client does not know of it when it is closed now. */
@@ -385,7 +385,9 @@ export class SocketConnection implements Transport, WheelEntry {
   #want(interest: number): void {
     if (interest === this.#interest || this.gone) return;
     this.#interest = interest;
-    if (this.#watched) this.host.poller.modify(this.host.set, this.fd, interest);
+    if (!this.#watched) return;
+    const { poller, set, table } = this.host;
+    poller.modify(set, this.fd, interest, table.tag(this.fd));
   }
 
   /** The kernel takes output again. */

@@ -51,12 +51,14 @@ export interface Poller {
   /** Descriptors that the last wait reported: `ready[i]` with `events[i]` (Interest bits). */
   readonly ready: Int32Array;
   readonly events: Int32Array;
+  /** What add() or modify() said of each of them: which use of the number the report is about. */
+  readonly tags: Int32Array;
   /** A new, empty set. @throws Error when the system has no more descriptors */
   create(): number;
   /** Adds `fd` to `set`. Returns false when the kernel refuses (the descriptor is closed, or in the set already). */
-  add(set: number, fd: number, interest: number): boolean;
+  add(set: number, fd: number, interest: number, tag?: number): boolean;
   /** Changes what is waited for. */
-  modify(set: number, fd: number, interest: number): void;
+  modify(set: number, fd: number, interest: number, tag?: number): void;
   /** Takes `fd` out of `set`; not being in it is no error. */
   remove(set: number, fd: number): void;
   /** Waits up to `timeout` ms on this thread (0: looks only). Returns how many are ready. */
@@ -82,6 +84,7 @@ function kqueueCalls() {
 class EpollPoller implements Poller {
   readonly ready: Int32Array = new Int32Array(MAX_EVENTS);
   readonly events: Int32Array = new Int32Array(MAX_EVENTS);
+  readonly tags: Int32Array = new Int32Array(MAX_EVENTS);
   // struct epoll_event is packed (12 bytes) on x86_64 and 16 bytes elsewhere.
   readonly #size = Deno.build.arch === "x86_64" ? 12 : 16;
   readonly #fdAt = Deno.build.arch === "x86_64" ? 1 : 2;
@@ -100,15 +103,17 @@ class EpollPoller implements Poller {
     return set;
   }
 
-  add(set: number, fd: number, interest: number): boolean {
+  add(set: number, fd: number, interest: number, tag = 0): boolean {
     this.#one[0] = interest;
     this.#one[this.#fdAt] = fd;
+    this.#one[this.#fdAt + 1] = tag;
     return this.#libc.epoll_ctl(set, EPOLL_CTL_ADD, fd, this.#oneBytes) === 0;
   }
 
-  modify(set: number, fd: number, interest: number): void {
+  modify(set: number, fd: number, interest: number, tag = 0): void {
     this.#one[0] = interest;
     this.#one[this.#fdAt] = fd;
+    this.#one[this.#fdAt + 1] = tag;
     this.#libc.epoll_ctl(set, EPOLL_CTL_MOD, fd, this.#oneBytes);
   }
 
@@ -123,6 +128,7 @@ class EpollPoller implements Poller {
     for (let i = 0, at = 0; i < n; i++, at += words) {
       this.events[i] = batch[at];
       this.ready[i] = batch[at + this.#fdAt];
+      this.tags[i] = batch[at + this.#fdAt + 1];
     }
     return n < 0 ? 0 : n;
   }
@@ -143,6 +149,7 @@ const EV_EOF = 0x8000;
 class KqueuePoller implements Poller {
   readonly ready: Int32Array = new Int32Array(MAX_EVENTS);
   readonly events: Int32Array = new Int32Array(MAX_EVENTS);
+  readonly tags: Int32Array = new Int32Array(MAX_EVENTS);
   // struct kevent: ident u64, filter i16, flags u16, fflags u32, data i64, udata u64.
   readonly #change = new DataView(new ArrayBuffer(64));
   readonly #changeBytes = new Uint8Array(this.#change.buffer);
@@ -169,27 +176,28 @@ class KqueuePoller implements Poller {
     );
   }
 
-  #set(at: number, fd: number, filter: number, flags: number): void {
+  #set(at: number, fd: number, filter: number, flags: number, tag = 0): void {
     this.#change.setBigUint64(at, BigInt(fd), true);
     this.#change.setInt16(at + 8, filter, true);
     this.#change.setUint16(at + 10, flags, true);
     this.#change.setUint32(at + 12, 0, true);
+    this.#change.setInt32(at + 24, tag, true);
   }
 
-  #apply(set: number, fd: number, interest: number): boolean {
+  #apply(set: number, fd: number, interest: number, tag: number): boolean {
     const readOn = interest & Interest.Read ? EV_ENABLE : EV_DISABLE;
     const writeOn = interest & Interest.Write ? EV_ENABLE : EV_DISABLE;
-    this.#set(0, fd, EVFILT_READ, EV_ADD | readOn);
-    this.#set(32, fd, EVFILT_WRITE, EV_ADD | writeOn);
+    this.#set(0, fd, EVFILT_READ, EV_ADD | readOn, tag);
+    this.#set(32, fd, EVFILT_WRITE, EV_ADD | writeOn, tag);
     return this.#libc.kevent(set, this.#changeBytes, 2, this.#none, 0, this.#timeBytes) >= 0;
   }
 
-  add(set: number, fd: number, interest: number): boolean {
-    return this.#apply(set, fd, interest);
+  add(set: number, fd: number, interest: number, tag = 0): boolean {
+    return this.#apply(set, fd, interest, tag);
   }
 
-  modify(set: number, fd: number, interest: number): void {
-    this.#apply(set, fd, interest);
+  modify(set: number, fd: number, interest: number, tag = 0): void {
+    this.#apply(set, fd, interest, tag);
   }
 
   remove(set: number, fd: number): void {
@@ -206,6 +214,7 @@ class KqueuePoller implements Poller {
     for (let i = 0; i < n; i++) {
       const at = i * 32;
       this.ready[i] = Number(this.#batch.getBigUint64(at, true));
+      this.tags[i] = this.#batch.getInt32(at + 24, true);
       const filter = this.#batch.getInt16(at + 8, true);
       // EV_EOF on the write filter: the peer reads no more. On the read filter it is an end of file like any other.
       const gone = filter === EVFILT_WRITE && (this.#batch.getUint16(at + 10, true) & EV_EOF) !== 0;
