@@ -55,6 +55,8 @@ export class ChildPool {
   /** Some child has been ready; some child of this generation. */
   #served = false;
   #healthy = false;
+  /** There have not been StartServers children of this generation yet. */
+  #filling = true;
   #diedSinceTick = false;
 
   constructor(readonly parts: ChildPoolParts, public shape: PoolShape) {
@@ -105,12 +107,14 @@ export class ChildPool {
   /** Starts children until `count` of this generation serve. */
   startUpTo(count: number): void {
     while (!this.#closed && this.serving.length < count) if (!this.#start()) return;
+    if (this.serving.length >= this.shape.startServers) this.#filling = false;
   }
 
   /** From now on children of a new generation serve; with `kill` those of the old one are gone at once. */
   nextGeneration(kill: boolean): void {
     this.#generation++;
     this.#healthy = false;
+    this.#filling = true;
     this.#memory.holdOff = HOLD_OFF;
     if (this.parts.renewing && !kill) {
       for (const child of this.#children.all) {
@@ -123,12 +127,28 @@ export class ChildPool {
       const old = child.generation !== this.#generation;
       if (old && !child.ready && !child.ending) this.#children.endGracefully(child);
     }
-    // No row is free for the new generation: as many of the old one as it takes make room for it.
-    const missing = Math.max(0, 1 - this.#children.freeRows);
-    for (const child of this.#children.all.filter(({ ending }) => !ending).slice(0, missing)) {
-      this.#children.endGracefully(child);
-    }
+    this.#makeRoom();
     this.startUpTo(this.shape.startServers);
+  }
+
+  /**
+   * Where no row is free for the new generation, a child of the old one ends that has the fewest connections; one a second more
+   * until there are StartServers new ones, for it may take long. httpd ends them all at once, and then nobody accepts until the
+   * first has gone.
+   */
+  #makeRoom(): void {
+    if (!this.#filling || this.#children.freeRows > 0) return;
+    const { scoreboard } = this.parts;
+    const connections = ({ row }: ChildProcess) => scoreboard.child(row, ChildField.Connections);
+    const [first] = this.#outgoing.sort((a, b) => connections(a) - connections(b));
+    if (first !== undefined) this.#children.endGracefully(first);
+  }
+
+  /** Children that serve until others have taken their place. */
+  get #outgoing(): ChildProcess[] {
+    return this.#children.all.filter((child) =>
+      !child.ending && (child.generation !== this.#generation || child.exhausted)
+    );
   }
 
   /** No more children are started; those there are finish what they have. */
@@ -180,12 +200,12 @@ export class ChildPool {
     // Each child of a new generation that serves lets one of the old ones go; the first StartServers of them, all.
     const { serving } = this;
     const ready = serving.filter((child) => child.ready).length;
-    const keep = Math.max(0, Math.min(this.shape.startServers, serving.length) - ready);
-    const old = this.#children.all.filter((child) =>
-      !child.ending && (child.generation !== this.#generation || child.exhausted)
-    );
+    const { startServers } = this.shape;
+    const keep = Math.max(0, (this.#filling ? startServers : Math.min(startServers, serving.length)) - ready);
+    const old = this.#outgoing;
     for (const child of old.slice(0, Math.max(0, old.length - keep))) this.#children.endGracefully(child);
-    if (keep === 0) this.parts.onServing();
+    this.#makeRoom();
+    if (ready >= Math.min(startServers, serving.length)) this.parts.onServing();
   }
 
   /** A child ends of its own accord: another takes its place before it is gone. */
@@ -212,7 +232,7 @@ export class ChildPool {
       host.log("alert", undefined, "no child can start: the server ends");
       return onHopeless(1);
     }
-    if (!current || child.ending) return this.startUpTo(Math.min(this.shape.startServers, 1));
+    if (!current || child.ending) return this.startUpTo(this.#filling ? this.shape.startServers : 1);
     this.#diedSinceTick = true;
     const cause: DeathCause = end.signal !== null ? "signal" : end.code === ChildExit.Sick ? "sick" : "other";
     const { replace, killedInARow } = afterDeath(cause, mpm.replacedByMaintenance, this.#memory);
@@ -241,6 +261,7 @@ export class ChildPool {
     if (!this.#diedSinceTick) this.#memory.killed = 0;
     this.#diedSinceTick = false;
     this.#watchBeats();
+    this.#makeRoom();
     const { spawn, end, log } = mpm.maintain(this.#state(), { ...this.shape }, this.#memory);
     if (log !== undefined) host.log(log.level, log.ah, log.message);
     for (let i = 0; i < spawn; i++) if (!this.#start()) break;

@@ -5,9 +5,10 @@
 // In both cases a child shows the token that only it was given, and a token is good for one connection. Children may be another
 // user's, and run code of others: what they send is held to the protocol, in form and length.
 
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { system } from "../platform/detect.ts";
 import { giveTo, type Identity } from "../platform/privileges.ts";
+import { processExists } from "../platform/signals.ts";
 
 /** A child that has not shown its token after this long is none (ms). */
 const GREETING_MS = 5000;
@@ -117,7 +118,8 @@ export class ControlServer {
       const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
       return new ControlServer(listener, { port: listener.addr.port }, undefined);
     }
-    const directory = await Deno.makeTempDir({ prefix: "mpmd-" });
+    const directory = await Deno.makeTempDir({ prefix: `mpmd-${Deno.pid}-` });
+    await removeAbandoned(dirname(directory));
     const path = join(directory, "control");
     return new ControlServer(Deno.listen({ transport: "unix", path }), { path }, directory);
   }
@@ -165,6 +167,34 @@ export class ControlServer {
   close(): void {
     this.listener.close();
     if (this.directory !== undefined) Deno.removeSync(this.directory, { recursive: true });
+  }
+}
+
+/** Removes what control processes of this user have left in `folder` that were killed: directories with their process id and nobody behind the socket. */
+async function removeAbandoned(folder: string): Promise<void> {
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    const pid = isDirectory ? /^mpmd-(\d+)-/.exec(name)?.[1] : undefined;
+    if (pid === undefined || processExists(Number(pid))) continue;
+    const directory = join(folder, name);
+    try {
+      if (Deno.lstatSync(directory).uid !== Deno.uid()) continue;
+      // The process may be in another container, where its number means something.
+      if (await isAnswered(join(directory, "control"))) continue;
+      Deno.removeSync(directory, { recursive: true });
+    } catch (error) {
+      // Another server has been faster.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+}
+
+async function isAnswered(path: string): Promise<boolean> {
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 

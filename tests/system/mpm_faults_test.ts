@@ -1,13 +1,15 @@
 // Does a server survive what goes wrong in its threads and children? Faults are made as they happen: an application that ends
 // its thread, a limit that is too low, a child that is stopped or killed.
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { TestServer, until } from "./harness.ts";
 import { config, FILES, MODELS, servingProcesses } from "./models.ts";
 
 const unix = Deno.build.os === "linux" || Deno.build.os === "darwin";
 
 const THREADS = MODELS.filter(({ name, relayed }) => name === "event" || name === "worker" || relayed);
+
+const EVENT = MODELS.find(({ name }) => name === "event")!;
 
 /** An application that ends the thread it runs in. */
 const MORTAL = `export default { fetch(request: Request) {
@@ -44,3 +46,30 @@ for (const model of THREADS) {
     assertEquals(processes(), before);
   });
 }
+
+Deno.test({
+  name: "a control process that is killed leaves a directory behind, which the next server removes",
+  ignore: Deno.build.os === "windows", // the channel is no file there
+}, async () => {
+  const folder = await Deno.makeTempDir({ prefix: "mpmd-temporary-" });
+  const left = () => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+  const setup = { config: config(EVENT, EVENT.four), files: FILES, env: { TMPDIR: folder } };
+  try {
+    const killed = await TestServer.start(setup);
+    await killed.stop("SIGKILL");
+    await Deno.remove(killed.root, { recursive: true });
+    const [abandoned] = left();
+    assertStringIncludes(abandoned, `mpmd-${killed.process.pid}-`);
+    // Not ours to remove: it is not one of these directories, or its process is there.
+    await Deno.mkdir(`${folder}/mpmd-1-of-somebody`);
+    await Deno.mkdir(`${folder}/mpmd-test-of-somebody`);
+    {
+      await using server = await TestServer.start(setup);
+      assertEquals(await server.get(), FILES["htdocs/index.html"]);
+      assert(!left().includes(abandoned), left().join(" "));
+    }
+    assertEquals(left(), ["mpmd-1-of-somebody", "mpmd-test-of-somebody"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
