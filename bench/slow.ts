@@ -12,8 +12,8 @@ const ATTACKERS = 1000;
 const SECONDS = 40;
 const PAUSE_MS = 10;
 const IDLE = 10_000;
-/** How many of them ask at the same time: with more the event MPM holds fewer connections (AsyncRequestWorkerFactor), and closes idle ones. */
-const AT_ONCE = 32;
+/** How many of them ask at the same time. */
+const AT_ONCE = 100;
 /** Connections that come and go before memory is looked at: code is compiled, and heaps have grown. */
 const WARM_UP = 3000;
 

@@ -60,9 +60,10 @@ export class AcceptWatch {
     this.#sockets.splice(this.#sockets.indexOf(fd), 1);
   }
 
-  /** Whether a connection waits to be accepted by somebody. Where that cannot be asked: no. */
-  someoneWaits(): boolean {
-    return Deno.build.os === "linux" && this.#sockets.length > 0 && someoneWaits(this.#sockets);
+  /** Whether a connection waits to be accepted by somebody. `unknown`: the answer where that cannot be asked. */
+  someoneWaits(unknown = false): boolean {
+    if (Deno.build.os !== "linux") return unknown;
+    return this.#sockets.length > 0 && someoneWaits(this.#sockets);
   }
 
   /** True when `fd` is the bell: another child could not take what is there. */

@@ -320,9 +320,11 @@ export class Listener implements Accepting {
     // A child that was woken for a connection and died, or was stopped, before it took it has told nobody.
     if (this.#watch.on) this.#acceptFromAll();
     else this.#queue.seeOutside(this.#watch.someoneWaits(), now);
-    // Without a free slot it is work that keeps new connections out, not the number of idle ones.
+    // Without a free slot it is work that keeps new connections out, not the number of idle ones. The limit falls with every slot in
+    // use: that many requests come at the same time is no reason to close anything while nobody wants to come in.
     const idleSlots = pool.idleSlots;
-    const pressed = !control.stopping && idleSlots > 0 && this.#atLimit(idleSlots);
+    const pressed = !control.stopping && idleSlots > 0 && this.#atLimit(idleSlots) &&
+      this.#watch.someoneWaits(true);
     const next = this.#idle.scan(now, pressed);
     this.#nextTick = now + next;
     scoreboard.setChild(child, ChildField.Connections, control.connections);
