@@ -1,5 +1,5 @@
 // How fast is it, beside others? `deno task bench:http` runs the same site on mpmd, Apache httpd (mpm_event), nginx (two workers)
-// and Deno.serve in turns, on loopback, and prints medians and ratios. It needs apache2, nginx and wrk on the PATH.
+// and Deno.serve (from memory, and from files) in turns, on loopback, and prints medians and ratios. It needs apache2, nginx and wrk on the PATH.
 
 import { fromFileUrl, join } from "@std/path";
 import { freePort } from "../tests/system/harness.ts";
@@ -20,7 +20,7 @@ const SCENARIOS: readonly Compared[] = [
 ];
 const ROUNDS = 7;
 const SECONDS = 1;
-const [OWN, HTTPD, NGINX, SERVE] = [freePort(), freePort(), freePort(), freePort()];
+const [OWN, HTTPD, NGINX, SERVE, FILES] = Array.from({ length: 5 }, freePort);
 
 const root = await Deno.makeTempDir({ prefix: "mpmd-bench-" });
 const entry = fromFileUrl(new URL("../mod.ts", import.meta.url));
@@ -77,6 +77,22 @@ export default { fetch(request: Request) {
   return new Response(files.get(pathname), { headers: { "content-type": "text/plain" } });
 } };`,
   );
+  // The same work: it looks at the file, and sends Last-Modified and ETag.
+  const reader = join(root, "serve_files.ts");
+  await Deno.writeTextFile(
+    reader,
+    `
+export default { async fetch(request: Request) {
+  const { pathname } = new URL(request.url);
+  const file = await Deno.open("${root}/htdocs" + pathname);
+  const { size, mtime } = await file.stat();
+  const headers = {
+    "content-type": "text/plain", "content-length": String(size), "last-modified": mtime!.toUTCString(),
+    etag: \`"\${size.toString(16)}-\${mtime!.getTime().toString(16)}"\`,
+  };
+  return new Response(file.readable, { headers });
+} };`,
+  );
   return [
     {
       name: "mpmd event",
@@ -86,13 +102,14 @@ export default { fetch(request: Request) {
     },
     { name: "httpd event", port: HTTPD, command: "apache2", args: ["-f", apache, "-DFOREGROUND"] },
     { name: "nginx", port: NGINX, command: "nginx", args: ["-c", nginx] },
-    {
-      name: "Deno.serve",
-      port: SERVE,
-      command: Deno.execPath(),
-      args: ["serve", "-A", "--host", "127.0.0.1", "--port", String(SERVE), handler],
-    },
+    denoServe("Deno.serve, from memory", SERVE, handler),
+    denoServe("Deno.serve, from files", FILES, reader),
   ];
+}
+
+function denoServe(name: string, port: number, handler: string): Peer {
+  const args = ["serve", "-A", "--no-check", "--host", "127.0.0.1", "--port", String(port), handler];
+  return { name, port, command: Deno.execPath(), args };
 }
 
 const peers = await site();
