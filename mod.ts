@@ -5,9 +5,9 @@
  * @module
  */
 
-import { main } from "./server/main.ts";
+import { start } from "./server/start.ts";
 
 export type { Application, FetchInfo } from "./modules/app/mod.ts";
 export { VERSION } from "./server/version.ts";
 
-if (import.meta.main) Deno.exit(await main(Deno.args, import.meta.url));
+if (import.meta.main) Deno.exit(await start(Deno.args, import.meta.url));

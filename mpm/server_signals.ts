@@ -1,6 +1,7 @@
 // What do signals mean to the process that the user started? The same under every MPM (mpm.md 11).
 
-import { closeInspector, onSignals } from "../platform/signals.ts";
+import { onUsr1 } from "../platform/inspector_signal.ts";
+import { onSignals } from "../platform/signals.ts";
 
 /** What the signals ask for. */
 export interface SignalActions {
@@ -34,10 +35,7 @@ export class ServerSignals {
       remote?.((action) => this.#do((actions) => this.#carryOut(actions, action))) ?? (() => {}),
       onSignals(["SIGTERM", "SIGINT", "SIGBREAK"], (signal) => this.#do((actions) => actions.stop(signal))),
       onSignals(["SIGHUP"], () => this.#do((actions) => this.#restart(actions, false))),
-      onSignals(["SIGUSR1"], () => {
-        closeInspector();
-        this.#do((actions) => this.#restart(actions, true));
-      }),
+      onUsr1(() => this.#do((actions) => this.#restart(actions, true))),
       // A terminal sends this whenever its window changes its size: that must not end a server in its foreground.
       onSignals(
         Deno.stdin.isTerminal() ? [] : ["SIGWINCH"],

@@ -2,7 +2,7 @@
 // its thread, a limit that is too low, a child that is stopped or killed.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { TestServer, until } from "./harness.ts";
+import { status, TestServer, until } from "./harness.ts";
 import { config, FILES, MODELS, servingProcesses } from "./models.ts";
 
 const unix = Deno.build.os === "linux" || Deno.build.os === "darwin";
@@ -72,4 +72,21 @@ Deno.test({
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test({
+  name: "SIGUSR1 opens no inspector, neither in the control process nor in its children",
+  ignore: Deno.build.os !== "linux", // only there can it be kept from Deno
+}, async () => {
+  await using server = await TestServer.start({ config: config(EVENT, EVENT.four), files: FILES });
+  await until("the children", () => server.children().length === EVENT.processes);
+  const [child] = server.children();
+  for (const pid of [child, server.pid]) Deno.kill(pid, "SIGUSR1");
+  await until(
+    "the next generation",
+    async () =>
+      (await status(server)).get("ParentServerMPMGeneration") === "1" && !server.children().includes(child),
+  );
+  // Deno says that its inspector listens, or that another program has its port.
+  assert(!/debugger|inspector/i.test(server.stderr), server.stderr);
 });

@@ -1,0 +1,28 @@
+// What has to happen before the server is even loaded? A process that will be a control process starts itself anew, so that a
+// graceful restart does not open Deno's inspector. It does so before it has loaded what it would have to load once more.
+
+import { CHILD_VARIABLE } from "../mpm/child_order.ts";
+import { blockInspectorSignal } from "../platform/inspector_signal.ts";
+import { isDaemon } from "./daemon.ts";
+import { isLauncher } from "./launcher.ts";
+import { parseOptions, UsageError } from "./options.ts";
+
+/** Runs the command line `args` and returns the exit code. `entry` is the module that was started, for children to start too. */
+export async function start(args: readonly string[], entry: string): Promise<number> {
+  if (!Deno.env.has(CHILD_VARIABLE) && !isLauncher() && willServe(args)) blockInspectorSignal();
+  const { main } = await import("./main.ts");
+  return await main(args, entry);
+}
+
+/** This process will be the server, if nothing is in the way. */
+function willServe(args: readonly string[]): boolean {
+  try {
+    const { print, test, dumps, action, foreground } = parseOptions(args);
+    return print === undefined && !test && dumps.length === 0 &&
+      (action === undefined || foreground || isDaemon());
+  } catch (error) {
+    // main() tells what is wrong.
+    if (error instanceof UsageError) return false;
+    throw error;
+  }
+}
