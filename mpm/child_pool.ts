@@ -37,8 +37,9 @@ export interface ChildPoolParts {
   onEmpty(): void;
 }
 
-/** A listener that has not moved for this long does not answer (ms). */
+/** A listener that has not moved for this long does not answer (ms). It moves every second at least, and is looked at as often. */
 const STILL_MS = 10_000;
+const LEAST_STILL_MS = 3000;
 /** A child that dies before it was ready is not replaced sooner after its start than this (ms). */
 const RESTART_MS = 1000;
 /** After a graceful restart this many starving ticks start children without doubling. */
@@ -94,13 +95,17 @@ export class ChildPool {
     );
   }
 
-  /** Some child is ready, and its listener moves. (A child without threads may be long at one connection: that is no sign.) */
-  get answering(): boolean {
+  /**
+   * Some child is ready, and its listener moves; whoever wants to know within `ms` is told sooner when it does not. (A child without
+   * threads may be long at one connection: that is no sign.)
+   */
+  isAnswering(ms: number): boolean {
     const { mpm, renewing } = this.parts;
     const now = performance.now();
+    const still = Math.min(STILL_MS, Math.max(LEAST_STILL_MS, ms));
     return this.#children.all.some((child) => {
       const since = this.#beats.get(child.row)?.since ?? now;
-      return child.ready && (mpm.model === "process" || renewing || now - since < STILL_MS);
+      return child.ready && (mpm.model === "process" || renewing || now - since < still);
     });
   }
 

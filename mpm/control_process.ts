@@ -100,7 +100,10 @@ class ControlProcess {
       usage.publish(clock());
       if (!this.#reloading) this.#pool.maintain();
     }, TICK_MS);
-    this.host.supervisor?.watch({ scoreboard: this.#scoreboard, answering: () => this.#pool.answering });
+    this.host.supervisor?.watch({
+      scoreboard: this.#scoreboard,
+      isAnswering: (ms) => this.#pool.isAnswering(ms),
+    });
     this.#pool.startUpTo(this.#pool.shape.startServers);
     const { host } = this;
     this.#sayConfigured();

@@ -60,7 +60,7 @@ class SingleProcess {
   async run(signals: ServerSignals): Promise<number> {
     const done = new Promise<number>((resolve) => this.#finish = resolve);
     // The process that serves is the one that says so: it answers as long as it speaks.
-    this.host.supervisor?.watch({ scoreboard: this.#generations.scoreboard, answering: () => true });
+    this.host.supervisor?.watch({ scoreboard: this.#generations.scoreboard, isAnswering: () => true });
     this.#begin();
     this.#sayConfigured();
     signals.deliverTo({

@@ -139,8 +139,8 @@ export interface RunnableConfig {
 /** What a server shows to who supervises it. */
 export interface ServerView {
   readonly scoreboard: Scoreboard;
-  /** Something serves, and moves. */
-  answering(): boolean;
+  /** Something serves, and moves. `ms`: who asks wants to know within this time when it does not. */
+  isAnswering(ms: number): boolean;
 }
 
 /** Who supervises the server (a service manager). */

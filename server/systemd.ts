@@ -56,7 +56,7 @@ class Systemd implements Supervisor {
     Deno.unrefTimer(setInterval(() => this.#send(`STATUS=${this.#status(view)}`), STATUS_MS));
     if (this.watchdog === 0) return;
     const sign = () => {
-      if (view.answering()) this.#send("WATCHDOG=1");
+      if (view.isAnswering(this.watchdog)) this.#send("WATCHDOG=1");
     };
     Deno.unrefTimer(setInterval(sign, this.watchdog / 2));
   }

@@ -62,6 +62,9 @@ DocumentRoot htdocs
 ExtendedStatus On
 CustomLog logs/access_log "%{MPMD_TEST_VARIABLE}e %>s"
 LoadModule mpm_worker_module modules/mod_mpm_worker.so
+StartServers 1
+ThreadsPerChild 2
+MaxRequestWorkers 2
 ${permissions(outside, port)}
 <Location /app>
   Application apps/main.ts
