@@ -10,6 +10,9 @@ export const CHILD_VARIABLE = "MPMD_CHILD";
 /** Exit codes of a child (httpd's APEXIT_*). */
 export const ChildExit = { Ok: 0, Init: 2, ChildInit: 3, Sick: 7, Fatal: 15 } as const;
 
+/** A child ends for this reason when it cannot accept: another would hardly fare better at once. */
+export const ACCEPT_ERROR = "accept error";
+
 /**
  * How connections come to threads. `shared`: a thread has one only while there is work (event). `dedicated`: a thread keeps
  * one until it is closed (worker, winnt, netware, os2). `process`: the same, and the thread is the process, which accepts for

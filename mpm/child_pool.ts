@@ -42,6 +42,8 @@ const STILL_MS = 10_000;
 const LEAST_STILL_MS = 3000;
 /** A child that dies before it was ready is not replaced sooner after its start than this (ms). */
 const RESTART_MS = 1000;
+/** After so many that died before any was ready the server gives up. */
+const MOST_STILLBORN = 5;
 /** After a graceful restart this many starving ticks start children without doubling. */
 const HOLD_OFF = 10;
 
@@ -53,6 +55,8 @@ export class ChildPool {
   readonly #beats = new Map<number, { beat: number; since: number }>();
   #generation = 0;
   #closed = false;
+  /** Children that have ended before any was ready. */
+  #stillborn = 0;
   /** Some child has been ready; some child of this generation. */
   #served = false;
   #healthy = false;
@@ -233,13 +237,16 @@ export class ChildPool {
     }
     const current = child.generation === this.#generation;
     if (end.code === ChildExit.Fatal && current) return onHopeless(0);
-    if (end.code === ChildExit.ChildInit && !this.#served) {
+    // A child that was killed says nothing about the next.
+    if (!this.#served && end.signal === null && !child.ending) this.#stillborn++;
+    if (!this.#served && (end.code === ChildExit.ChildInit || this.#stillborn === MOST_STILLBORN)) {
       host.log("alert", undefined, "no child can start: the server ends");
       return onHopeless(1);
     }
-    if (!current || child.ending) return this.startUpTo(this.#filling ? this.shape.startServers : 1);
+    const sick = end.code === ChildExit.Sick;
+    if (!current || child.ending && !sick) return this.startUpTo(this.#filling ? this.shape.startServers : 1);
     this.#diedSinceTick = true;
-    const cause: DeathCause = end.signal !== null ? "signal" : end.code === ChildExit.Sick ? "sick" : "other";
+    const cause: DeathCause = end.signal !== null ? "signal" : sick ? "sick" : "other";
     const { replace, killedInARow } = afterDeath(cause, mpm.replacedByMaintenance, this.#memory);
     if (killedInARow !== undefined) {
       host.log("warn", mpm.messages.killedInARow, `${killedInARow} children were killed successively`);

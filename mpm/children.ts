@@ -1,6 +1,6 @@
 // How are children started, watched and reaped? Each row of the scoreboard has at most one child; this is its life.
 
-import { CHILD_VARIABLE, ChildExit, type ChildOrder, type Remaining } from "./child_order.ts";
+import { ACCEPT_ERROR, CHILD_VARIABLE, ChildExit, type ChildOrder, type Remaining } from "./child_order.ts";
 import {
   type ControlAddress,
   type ControlChannel,
@@ -162,7 +162,7 @@ export class Children {
         this.events.onReady(child);
       } else if (message.type === "ending" && !child.ending) {
         child.ending = true;
-        this.events.onEnding(child);
+        if (message.reason !== ACCEPT_ERROR) this.events.onEnding(child);
       } else if (message.type === "exhausted") {
         child.exhausted = true;
         this.events.onExhausted(child);

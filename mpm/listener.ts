@@ -13,6 +13,7 @@ import { clock, type ConnectionTable, elapsed, Owner } from "./connection_table.
 import { ChildField, type Scoreboard } from "./scoreboard.ts";
 import { LINGER_MS, MAX_LINGER_MS } from "./socket_connection.ts";
 import { BUSY_SCAN, IdleKeeper } from "./idle_keeper.ts";
+import { Shortage } from "./shortage.ts";
 import { SlotQueue } from "./slot_queue.ts";
 import { SLICE_MS } from "./thread_loops.ts";
 import type { ThreadPool } from "./thread_pool.ts";
@@ -46,8 +47,10 @@ export interface Accepting {
 
 /** What the listener tells the child's main program. */
 export interface ListenerEvents {
-  /** accept() failed for want of a resource, or the network is down (`fatal`): the child should end. */
+  /** accept() failed, though no connection of this child takes anything, or the network is down (`fatal`): the child should end. */
   onAcceptError(reason: string, fatal: boolean): void;
+  /** Nothing more can be accepted for want of a resource, until a connection ends. Told once a minute. */
+  onShortage(reason: string): void;
   /** MaxConnectionsPerChild is reached. */
   onExhausted(): void;
 }
@@ -88,6 +91,7 @@ export class Listener implements Accepting {
   readonly #queue = new SlotQueue();
   /** Sockets that nobody goes on with, and how many connections may wait there. */
   readonly #lastCalls = new Map<number, number>();
+  readonly #shortage: Shortage;
   #accepted = 0;
   #stopped: (() => void) | undefined;
   readonly #usage: UsageReport;
@@ -101,6 +105,7 @@ export class Listener implements Accepting {
     readonly events: ListenerEvents,
   ) {
     this.#usage = childUsage(parts.scoreboard, parts.child);
+    this.#shortage = new Shortage(parts.table.size);
     this.#sockets = new Map(parts.sockets.map(({ fd }, index) => [fd, index]));
     this.#watch = new AcceptWatch(parts.poller, parts.set, [...this.#sockets.keys()], parts.bell);
     parts.poller.add(parts.set, parts.wake.read, Interest.Read);
@@ -200,10 +205,13 @@ export class Listener implements Accepting {
       const thread = this.#mayAccept() ? pool.pick() : -1;
       if (thread < 0) return;
       const fd = posix.acceptConnection(socket, this.policy.dedicated);
+      const short = this.#shortage.isShownBy(fd);
       if (fd < 0 || fd >= table.size) {
         pool.returnReserved(thread);
         if (fd >= 0) posix.close(fd);
-        return this.#acceptFailed(socket, fd < 0 ? -fd : posix.Errno.EMFILE);
+        const errno = fd < 0 ? -fd : posix.Errno.EMFILE;
+        if (short && control.connections > 0) return this.#isShort(errno);
+        return this.#acceptFailed(socket, errno);
       }
       if (!posix.acceptInherits) this.#complete(fd);
       const now = clock();
@@ -218,6 +226,13 @@ export class Listener implements Accepting {
         this.events.onExhausted();
         return;
       }
+      if (short) return this.#isShort(posix.Errno.EMFILE);
+    }
+  }
+
+  #isShort(errno: number): void {
+    if (this.#shortage.begin(clock(), this.parts.control.connections)) {
+      this.events.onShortage(errnoReason(errno));
     }
   }
 
@@ -230,7 +245,7 @@ export class Listener implements Accepting {
   #acceptFailed(socket: number, errno: number): void {
     if (errno === posix.Errno.EAGAIN && this.#lastCalls.has(socket)) return this.#closeSocket(socket);
     if (errno === posix.Errno.EAGAIN || posix.PASSING_ACCEPT_ERRORS.has(errno)) return;
-    this.events.onAcceptError(`(${errno})${posix.errnoText(errno)}`, errno === posix.Errno.ENETDOWN);
+    this.events.onAcceptError(errnoReason(errno), errno === posix.Errno.ENETDOWN);
   }
 
   /** A parked connection has input: it goes to a thread with a free slot, or waits for one. */
@@ -286,7 +301,9 @@ export class Listener implements Accepting {
   }
 
   #mayAccept(): boolean {
-    if (this.#sockets.size === 0) return false;
+    if (this.#sockets.size === 0 || this.#shortage.lasts(clock(), this.parts.control.connections)) {
+      return false;
+    }
     const idle = this.#pool.idleSlots;
     return idle > 0 && !this.#atLimit(idle);
   }
@@ -323,7 +340,8 @@ export class Listener implements Accepting {
     // Without a free slot it is work that keeps new connections out, not the number of idle ones. The limit falls with every slot in
     // use: that many requests come at the same time is no reason to close anything while nobody wants to come in.
     const idleSlots = pool.idleSlots;
-    const pressed = !control.stopping && idleSlots > 0 && this.#atLimit(idleSlots) &&
+    const pressed = !control.stopping && idleSlots > 0 &&
+      (this.#atLimit(idleSlots) || this.#shortage.lasts(now, control.connections)) &&
       this.#watch.someoneWaits(true);
     const next = this.#idle.scan(now, pressed);
     this.#nextTick = now + next;
@@ -343,6 +361,10 @@ export class Listener implements Accepting {
     if (control.stopping && control.connections === 0 && served) this.#ended = true;
     return this.#ended;
   }
+}
+
+function errnoReason(errno: number): string {
+  return `(${errno})${posix.errnoText(errno)}`;
 }
 
 function turn(): Promise<void> {

@@ -3,7 +3,7 @@
 
 import { openPoller } from "../platform/poller.ts";
 import * as posix from "../platform/posix.ts";
-import { ChildExit, type Remaining, type ServingOrder } from "./child_order.ts";
+import { ACCEPT_ERROR, ChildExit, type Remaining, type ServingOrder } from "./child_order.ts";
 import { clock, ConnectionTable } from "./connection_table.ts";
 import { logTooLarge, watchMemory } from "./memory_bound.ts";
 import { ChildField, openScoreboard, type Scoreboard } from "./scoreboard.ts";
@@ -118,6 +118,6 @@ export class ProcessServing implements Serving {
     if (posix.PASSING_ACCEPT_ERRORS.has(errno)) return;
     this.parts.events.log("error", "AH02179", `(${errno})${posix.errnoText(errno)}: accept: (client socket)`);
     this.exitCode = ChildExit.Sick;
-    this.#end("accept error");
+    this.#end(ACCEPT_ERROR);
   }
 }

@@ -2,7 +2,7 @@
 
 import { openPoller } from "../platform/poller.ts";
 import * as posix from "../platform/posix.ts";
-import { ChildExit, type Remaining, type ServingOrder } from "./child_order.ts";
+import { ACCEPT_ERROR, ChildExit, type Remaining, type ServingOrder } from "./child_order.ts";
 import { clock, ConnectionTable } from "./connection_table.ts";
 import { DescriptorLink } from "./descriptor_link.ts";
 import { type Accepting, Listener, type ListenerEvents, type ListenerPolicy } from "./listener.ts";
@@ -26,6 +26,12 @@ export class ThreadedServing implements Serving {
   readonly #policy: ListenerPolicy;
   readonly #events: ListenerEvents = {
     onAcceptError: (reason, fatal) => this.#acceptError(reason, fatal),
+    onShortage: (reason) =>
+      this.parts.events.log(
+        "error",
+        "AH02179",
+        `${reason}: accept: (client socket); this child accepts no more until a connection of its own ends`,
+      ),
     onExhausted: () => this.#exhausted(),
   };
 
@@ -195,6 +201,6 @@ export class ThreadedServing implements Serving {
     if (fatal) log("emerg", "AH02177", `${reason}: accept: the network is down, this child ends`);
     else log("error", "AH02179", `${reason}: accept: (client socket)`);
     this.exitCode = ChildExit.Sick;
-    this.#end("accept error");
+    this.#end(ACCEPT_ERROR);
   }
 }
