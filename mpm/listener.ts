@@ -8,29 +8,16 @@ import { setImmediate } from "node:timers";
 import * as posix from "../platform/posix.ts";
 import { Interest, type Poller } from "../platform/poller.ts";
 import { AcceptWatch } from "./accept_watch.ts";
+import { Intake, type ListenerEvents, type ListenerPolicy } from "./intake.ts";
 import type { Remaining, ServingOrder } from "./child_order.ts";
 import { clock, type ConnectionTable, elapsed, Owner } from "./connection_table.ts";
 import { ChildField, type Scoreboard } from "./scoreboard.ts";
 import { LINGER_MS, MAX_LINGER_MS } from "./socket_connection.ts";
 import { BUSY_SCAN, IdleKeeper } from "./idle_keeper.ts";
-import { Shortage } from "./shortage.ts";
 import { SlotQueue } from "./slot_queue.ts";
-import { SLICE_MS } from "./thread_loops.ts";
 import type { ThreadPool } from "./thread_pool.ts";
 import type { ThreadControl } from "./thread_control.ts";
 import { childUsage, type UsageReport } from "./usage_report.ts";
-
-/** What the MPM's policy decides for a listener. */
-export interface ListenerPolicy {
-  /** Connections (lingering ones not counted) that a child may have while `idleSlots` of its slots are free. */
-  connectionLimit(idleSlots: number): number;
-  /** The child ends after this many connections; 0: never (MaxConnectionsPerChild). */
-  readonly maxConnections: number;
-  /** A new connection that sends nothing is closed after this many ms. */
-  readonly firstRequestMs: number;
-  /** Threads keep their connections: descriptors are blocking. */
-  readonly dedicated: boolean;
-}
 
 /** What accepts connections for a pool of threads. */
 export interface Accepting {
@@ -43,16 +30,6 @@ export interface Accepting {
   stop(remaining?: Remaining): void;
   /** Makes run() look around at once. */
   wake(): void;
-}
-
-/** What the listener tells the child's main program. */
-export interface ListenerEvents {
-  /** accept() failed, though no connection of this child takes anything, or the network is down (`fatal`): the child should end. */
-  onAcceptError(reason: string, fatal: boolean): void;
-  /** Nothing more can be accepted for want of a resource, until a connection ends. Told once a minute. */
-  onShortage(reason: string): void;
-  /** MaxConnectionsPerChild is reached. */
-  onExhausted(): void;
 }
 
 /** Everything the listener works with. */
@@ -72,8 +49,6 @@ export interface ListenerParts {
   readonly bell: number | undefined;
 }
 
-/** Connections taken from one socket before the others get their turn. */
-const ACCEPT_BATCH = 64;
 /** While there is work the thread itself waits this long (ms) in the kernel before it goes to sleep off-thread. */
 const NEAR_WAIT = 2;
 const NEAR_WAITS = 3;
@@ -83,16 +58,12 @@ const TURN_EVERY = 10;
 
 /** The listener of one child. */
 export class Listener implements Accepting {
-  readonly #sockets: Map<number, number>;
+  readonly #intake: Intake;
   readonly #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(32768);
   #idle!: IdleKeeper;
   #pool!: ThreadPool;
   readonly #watch: AcceptWatch;
   readonly #queue = new SlotQueue();
-  /** Sockets that nobody goes on with, and how many connections may wait there. */
-  readonly #lastCalls = new Map<number, number>();
-  readonly #shortage: Shortage;
-  #accepted = 0;
   #stopped: (() => void) | undefined;
   readonly #usage: UsageReport;
   #ticks = 0;
@@ -101,13 +72,16 @@ export class Listener implements Accepting {
 
   constructor(
     readonly parts: ListenerParts,
-    readonly policy: ListenerPolicy,
-    readonly events: ListenerEvents,
+    policy: ListenerPolicy,
+    events: ListenerEvents,
   ) {
     this.#usage = childUsage(parts.scoreboard, parts.child);
-    this.#shortage = new Shortage(parts.table.size);
-    this.#sockets = new Map(parts.sockets.map(({ fd }, index) => [fd, index]));
-    this.#watch = new AcceptWatch(parts.poller, parts.set, [...this.#sockets.keys()], parts.bell);
+    this.#watch = new AcceptWatch(parts.poller, parts.set, parts.sockets.map(({ fd }) => fd), parts.bell);
+    this.#intake = new Intake(parts, policy, {
+      onTaken: (now) => this.#lookSoon(now),
+      onClosing: (fd) => this.#watch.forget(fd),
+      ...events,
+    });
     parts.poller.add(parts.set, parts.wake.read, Interest.Read);
   }
 
@@ -115,6 +89,7 @@ export class Listener implements Accepting {
     const { poller, set } = this.parts;
     this.#pool = pool;
     this.#idle = new IdleKeeper({ ...this.parts, pool });
+    this.#intake.begin(pool, this.#idle);
     if (this.parts.control.stopping) this.#idle.endSoon();
     const done = new Promise<void>((resolve) => this.#stopped = resolve);
     let quiet = 0;
@@ -125,7 +100,7 @@ export class Listener implements Accepting {
       this.#dispatchQueued();
       const now = clock();
       this.#tick(now);
-      this.#accept(this.#mayAccept());
+      this.#accept(this.#intake.mayTake);
       this.#seeToSlots(now);
       if (this.#stopIsComplete()) break;
       quiet = n > 0 ? 0 : quiet + 1;
@@ -144,15 +119,11 @@ export class Listener implements Accepting {
     this.parts.control.stop();
     this.#accept(false);
     this.#watch.leave();
-    for (const { fd, id } of this.parts.sockets) {
-      if (!this.#sockets.has(fd)) continue;
-      if (remaining?.sockets.includes(id) === false) this.#lastCalls.set(fd, remaining.backlog);
-      else this.#closeSocket(fd);
-    }
+    this.#intake.stop(remaining);
     // Before run() there is nothing that could be idle.
     if (this.#idle !== undefined) {
       this.#idle.endSoon();
-      this.#acceptFromAll();
+      this.#intake.takeFromAll();
     }
     this.#nextTick = clock();
     this.wake();
@@ -162,90 +133,17 @@ export class Listener implements Accepting {
     posix.write(this.parts.wake.write, this.#buffer.subarray(0, 1));
   }
 
-  #closeSocket(fd: number): void {
-    this.#watch.forget(fd);
-    this.#sockets.delete(fd);
-    this.#lastCalls.delete(fd);
-    posix.close(fd);
-  }
-
-  /** Counts a connection of a socket that is to be closed. Returns true when all who may have waited there have been served. */
-  #lastCall(fd: number): boolean {
-    const left = this.#lastCalls.get(fd);
-    if (left === undefined) return false;
-    this.#lastCalls.set(fd, left - 1);
-    if (left > 1) return false;
-    this.#closeSocket(fd);
-    return true;
-  }
-
   #serve(n: number): void {
     const { poller, table, wake } = this.parts;
     const { ready } = poller;
     for (let i = 0; i < n; i++) {
       const fd = ready[i];
-      const socket = this.#sockets.get(fd);
-      if (socket !== undefined) this.#acceptFrom(fd, socket);
+      if (this.#intake.has(fd)) this.#intake.takeFrom(fd);
       else if (fd === wake.read) posix.drain(fd, this.#buffer);
-      else if (this.#watch.heard(fd)) this.#acceptFromAll();
+      else if (this.#watch.heard(fd)) this.#intake.takeFromAll();
       else if (table.state(fd) === Owner.Parked) this.#wakeUp(fd);
       else if (table.state(fd) === Owner.Linger) this.#drainLingering(fd);
     }
-  }
-
-  #acceptFromAll(): void {
-    for (const [fd, index] of this.#sockets) this.#acceptFrom(fd, index);
-  }
-
-  /** Accepts up to `most` connections of a socket, while there is room for them. */
-  #acceptFrom(socket: number, index: number, most = ACCEPT_BATCH): void {
-    const { table, control } = this.parts;
-    const pool = this.#pool;
-    for (let i = 0; i < most; i++) {
-      const thread = this.#mayAccept() ? pool.pick() : -1;
-      if (thread < 0) return;
-      const fd = posix.acceptConnection(socket, this.policy.dedicated);
-      const short = this.#shortage.isShownBy(fd);
-      if (fd < 0 || fd >= table.size) {
-        pool.returnReserved(thread);
-        if (fd >= 0) posix.close(fd);
-        const errno = fd < 0 ? -fd : posix.Errno.EMFILE;
-        if (short && control.connections > 0) return this.#isShort(errno);
-        return this.#acceptFailed(socket, errno);
-      }
-      if (!posix.acceptInherits) this.#complete(fd);
-      const now = clock();
-      const { family, port, bytes } = posix.lastAddress;
-      table.begin(fd, index, now, now + this.policy.firstRequestMs, family, port, bytes);
-      control.addConnection();
-      this.#accepted++;
-      pool.hand(fd, thread);
-      this.#lookSoon(now);
-      if (this.#lastCalls.size > 0 && this.#lastCall(socket)) return;
-      if (this.policy.maxConnections > 0 && this.#accepted === this.policy.maxConnections) {
-        this.events.onExhausted();
-        return;
-      }
-      if (short) return this.#isShort(posix.Errno.EMFILE);
-    }
-  }
-
-  #isShort(errno: number): void {
-    if (this.#shortage.begin(clock(), this.parts.control.connections)) {
-      this.events.onShortage(errnoReason(errno));
-    }
-  }
-
-  /** What the connection does not have from its socket here. */
-  #complete(fd: number): void {
-    posix.setNoDelay(fd);
-    if (this.policy.dedicated) posix.setPatience(fd, SLICE_MS);
-  }
-
-  #acceptFailed(socket: number, errno: number): void {
-    if (errno === posix.Errno.EAGAIN && this.#lastCalls.has(socket)) return this.#closeSocket(socket);
-    if (errno === posix.Errno.EAGAIN || posix.PASSING_ACCEPT_ERRORS.has(errno)) return;
-    this.events.onAcceptError(errnoReason(errno), errno === posix.Errno.ENETDOWN);
   }
 
   /** A parked connection has input: it goes to a thread with a free slot, or waits for one. */
@@ -269,9 +167,7 @@ export class Listener implements Accepting {
     const { control } = this.parts;
     const pool = this.#pool;
     while (this.#queue.length > 0) {
-      if (this.#queue.takeOutsideTurn()) {
-        for (const [fd, index] of this.#sockets) this.#acceptFrom(fd, index, 1);
-      }
+      if (this.#queue.takeOutsideTurn()) this.#intake.takeFromAll(1);
       const thread = pool.pick();
       // Nobody will ever serve it here: the client may try again, with another child.
       if (thread < 0 && control.stopping && !pool.able) this.#idle.end(this.#queue.shift()!);
@@ -288,7 +184,7 @@ export class Listener implements Accepting {
     control.setUnfair(full && this.#queue.isUnfair(now));
     control.setListenerWaits(true);
     // One that became free between the look at it and this request would wake nobody.
-    if (full ? this.#pool.idleSlots > 0 : this.#queue.length > 0 || this.#mayAccept()) this.wake();
+    if (full ? this.#pool.idleSlots > 0 : this.#queue.length > 0 || this.#intake.mayTake) this.wake();
   }
 
   #drainLingering(fd: number): void {
@@ -300,27 +196,14 @@ export class Listener implements Accepting {
     this.#idle.end(fd);
   }
 
-  #mayAccept(): boolean {
-    if (this.#sockets.size === 0 || this.#shortage.lasts(clock(), this.parts.control.connections)) {
-      return false;
-    }
-    const idle = this.#pool.idleSlots;
-    return idle > 0 && !this.#atLimit(idle);
-  }
-
-  /** The child has as many connections as its policy allows. */
-  #atLimit(idleSlots: number): boolean {
-    return this.parts.control.connections - this.#idle.lingering >= this.policy.connectionLimit(idleSlots);
-  }
-
   /** Is woken for connections, or no more. */
   #accept(on: boolean): void {
     const { scoreboard, child } = this.parts;
     if (on === this.#watch.on) return;
     // The slot that has become free is for whoever has been waiting, before a thread takes it for a busy connection.
     if (on && this.#queue.outsideWaits) {
-      this.#acceptFromAll();
-      on = this.#mayAccept();
+      this.#intake.takeFromAll();
+      on = this.#intake.mayTake;
       if (!on) return this.#queue.seeOutside(this.#watch.someoneWaits(), clock());
     }
     scoreboard.setChild(child, ChildField.NotAccepting, on ? 0 : 1);
@@ -335,13 +218,13 @@ export class Listener implements Accepting {
     if (elapsed(now, this.#nextTick) < 0) return;
     pool.observe(now);
     // A child that was woken for a connection and died, or was stopped, before it took it has told nobody.
-    if (this.#watch.on) this.#acceptFromAll();
+    if (this.#watch.on) this.#intake.takeFromAll();
     else this.#queue.seeOutside(this.#watch.someoneWaits(), now);
     // Without a free slot it is work that keeps new connections out, not the number of idle ones. The limit falls with every slot in
     // use: that many requests come at the same time is no reason to close anything while nobody wants to come in.
     const idleSlots = pool.idleSlots;
     const pressed = !control.stopping && idleSlots > 0 &&
-      (this.#atLimit(idleSlots) || this.#shortage.lasts(now, control.connections)) &&
+      this.#intake.isPressed(now, idleSlots) &&
       this.#watch.someoneWaits(true);
     const next = this.#idle.scan(now, pressed);
     this.#nextTick = now + next;
@@ -349,7 +232,7 @@ export class Listener implements Accepting {
     scoreboard.setChild(child, ChildField.KeepAlive, this.#idle.idle);
     scoreboard.setChild(child, ChildField.LingeringClose, this.#idle.lingering);
     scoreboard.setChild(child, ChildField.WriteCompletion, control.writing);
-    scoreboard.setChild(child, ChildField.Accepted, this.#accepted);
+    scoreboard.setChild(child, ChildField.Accepted, this.#intake.taken);
     scoreboard.setChild(child, ChildField.Beat, ++this.#ticks);
     scoreboard.setChild(child, ChildField.ThreadsStuck, pool.stuck);
     this.#usage.publish(now);
@@ -357,14 +240,10 @@ export class Listener implements Accepting {
 
   #stopIsComplete(): boolean {
     const { control } = this.parts;
-    const served = this.#sockets.size === 0 || !this.#pool.able;
+    const served = !this.#intake.open || !this.#pool.able;
     if (control.stopping && control.connections === 0 && served) this.#ended = true;
     return this.#ended;
   }
-}
-
-function errnoReason(errno: number): string {
-  return `(${errno})${posix.errnoText(errno)}`;
 }
 
 function turn(): Promise<void> {

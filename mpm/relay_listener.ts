@@ -2,7 +2,8 @@
 // connection to its end; threads hear of it by messages.
 
 import { clock } from "./connection_table.ts";
-import type { Accepting, ListenerEvents, ListenerPolicy } from "./listener.ts";
+import type { ListenerEvents, ListenerPolicy } from "./intake.ts";
+import type { Accepting } from "./listener.ts";
 import { type Accepted, RelayLink } from "./relay_link.ts";
 import { Relayed } from "./relayed.ts";
 import type { RelaySource } from "./relay_sockets.ts";
