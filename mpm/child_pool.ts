@@ -1,5 +1,6 @@
 // Which children should there be, and are they? Starts them, follows what becomes of them, and keeps their number right.
 
+import { BeatWatch } from "./beat_watch.ts";
 import { type ChildEnd, type ChildProcess, Children, logChildEnd } from "./children.ts";
 import { ChildExit, type ChildOrder } from "./child_order.ts";
 import type { ServerSockets } from "./listeners.ts";
@@ -37,9 +38,6 @@ export interface ChildPoolParts {
   onEmpty(): void;
 }
 
-/** A listener that has not moved for this long does not answer (ms). It moves every second at least, and is looked at as often. */
-const STILL_MS = 10_000;
-const LEAST_STILL_MS = 3000;
 /** A child that dies before it was ready is not replaced sooner after its start than this (ms). */
 const RESTART_MS = 1000;
 /** After so many that died before any was ready the server gives up. */
@@ -51,8 +49,7 @@ const HOLD_OFF = 10;
 export class ChildPool {
   readonly #memory: MaintenanceMemory = freshMemory();
   readonly #children: Children;
-  /** What each child last showed of itself, and since when (ms). */
-  readonly #beats = new Map<number, { beat: number; since: number }>();
+  readonly #beats: BeatWatch;
   #generation = 0;
   #closed = false;
   /** Children that have ended before any was ready. */
@@ -65,6 +62,8 @@ export class ChildPool {
   #diedSinceTick = false;
 
   constructor(readonly parts: ChildPoolParts, public shape: PoolShape) {
+    const always = parts.mpm.model === "process" || parts.renewing;
+    this.#beats = new BeatWatch(parts.scoreboard, always);
     this.#children = new Children(shape.serverLimit, parts.server, parts.host, {
       order: parts.order,
       command: () => parts.config().childCommand,
@@ -99,18 +98,9 @@ export class ChildPool {
     );
   }
 
-  /**
-   * Some child is ready, and its listener moves; whoever wants to know within `ms` is told sooner when it does not. (A child without
-   * threads may be long at one connection: that is no sign.)
-   */
+  /** See BeatWatch. */
   isAnswering(ms: number): boolean {
-    const { mpm, renewing } = this.parts;
-    const now = performance.now();
-    const still = Math.min(STILL_MS, Math.max(LEAST_STILL_MS, ms));
-    return this.#children.all.some((child) => {
-      const since = this.#beats.get(child.row)?.since ?? now;
-      return child.ready && (mpm.model === "process" || renewing || now - since < still);
-    });
+    return this.#beats.isAnswering(this.#children.all, ms);
   }
 
   /** Starts children until `count` of this generation serve. */
@@ -226,7 +216,7 @@ export class ChildPool {
     const { scoreboard, host, mpm, onEmpty, onHopeless } = this.parts;
     scoreboard.endChild(child.row);
     this.parts.onGone();
-    this.#beats.delete(child.row);
+    this.#beats.forget(child);
     if (!child.ending || end.code !== ChildExit.Ok && end.signal === null) {
       scoreboard.addGlobal(GlobalField.Failed);
       logChildEnd(host.log, child, end);
@@ -272,7 +262,8 @@ export class ChildPool {
     }
     if (!this.#diedSinceTick) this.#memory.killed = 0;
     this.#diedSinceTick = false;
-    this.#watchBeats();
+    const limit = mpm.model === "process" ? handlerTimeoutMs(this.parts.config()) : 0;
+    for (const child of this.#beats.look(this.#children.all, limit)) this.#killStuck(child, limit);
     this.#makeRoom();
     const { spawn, end, log } = mpm.maintain(this.#state(), { ...this.shape }, this.#memory);
     if (log !== undefined) host.log(log.level, log.ah, log.message);
@@ -314,23 +305,8 @@ export class ChildPool {
     return idle;
   }
 
-  #watchBeats(): void {
-    const { scoreboard, mpm, config } = this.parts;
-    const limit = mpm.model === "process" ? handlerTimeoutMs(config()) : 0;
-    const now = performance.now();
-    for (const child of this.#children.all) {
-      const beat = scoreboard.child(child.row, ChildField.Beat);
-      const seen = this.#beats.get(child.row);
-      // Its message that it is ready may be stuck with it: the scoreboard says so too.
-      const started = scoreboard.child(child.row, ChildField.ThreadsAlive) > 0;
-      if (!started || seen?.beat !== beat) this.#beats.set(child.row, { beat, since: now });
-      else if (limit > 0 && now - seen.since > limit) this.#killStuck(child, limit);
-    }
-  }
-
   /** A child without threads that is stuck in a handler is seen from here, and nobody but its client loses anything by its end. */
   #killStuck(child: ChildProcess, limit: number): void {
-    this.#beats.delete(child.row);
     const text = `is stuck in a handler for more than ${limit / 1000} s (HandlerTimeout): it is killed`;
     this.parts.host.log("error", undefined, `child pid ${child.pid} ${text}`);
     this.#children.signal(child, "SIGKILL");
