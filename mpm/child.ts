@@ -2,6 +2,7 @@
 // share, or finds the control process gone.
 
 import * as posix from "../platform/posix.ts";
+import { mapShared } from "../platform/shared_memory.ts";
 import { forbidTracing } from "../platform/privileges.ts";
 import { closeInspector, ignoreSignals, onSignals } from "../platform/signals.ts";
 import {
@@ -63,7 +64,7 @@ function begin(order: ChildOrder, channel: ControlChannel, module: ThreadModule)
   posix.closeAllOnExec();
   if (order.sealed) forbidTracing();
   const { fd, size, shape } = order.scoreboard;
-  const address = posix.mapShared(fd, size);
+  const address = mapShared(fd, size);
   // Whoever has the descriptor can make the file shorter, and with it the memory of the control process.
   posix.close(fd);
   const parts = { scoreboard: { address, size, shape }, module, events };

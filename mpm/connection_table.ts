@@ -10,7 +10,7 @@
 //                          ▼  │              Free / Linger (listener)
 //                         Parked (listener)
 
-import { addressText } from "../platform/posix.ts";
+import { addressText } from "../platform/addresses.ts";
 
 /** Who may touch a descriptor, and what for. */
 export const Owner = {

@@ -3,6 +3,7 @@
 
 import * as posix from "../platform/posix.ts";
 import { processorCount } from "../platform/detect.ts";
+import { mapShared, memoryAt } from "../platform/shared_memory.ts";
 import { Doorbell } from "../platform/doorbell.ts";
 import { clock } from "./connection_table.ts";
 import { ChildPool } from "./child_pool.ts";
@@ -240,5 +241,5 @@ function sharedMemory(size: number): { fd: number; buffer: ArrayBuffer } {
   Deno.removeSync(path);
   const fd = posix.duplicate(opened, true);
   posix.close(opened);
-  return { fd, buffer: posix.memoryAt(posix.mapShared(fd, size), size) };
+  return { fd, buffer: memoryAt(mapShared(fd, size), size) };
 }

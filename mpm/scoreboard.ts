@@ -3,7 +3,7 @@
 //
 // Everybody writes only the records that are its own; readers may see a record half-changed, as in httpd.
 
-import { memoryAt } from "../platform/posix.ts";
+import { memoryAt } from "../platform/shared_memory.ts";
 
 /** What a slot does (httpd's codes and letters, mpm.md 12.1). */
 export const SlotStatus = {

@@ -5,6 +5,7 @@
 // No message is exchanged for a connection or a request.
 
 import { setImmediate } from "node:timers";
+import { endpoint } from "../platform/addresses.ts";
 import * as posix from "../platform/posix.ts";
 import { Interest, openPoller, type Poller } from "../platform/poller.ts";
 import { clock, ConnectionTable, Owner } from "./connection_table.ts";
@@ -349,7 +350,7 @@ export class ServerThread implements ConnectionHost {
 
   local(fd: number): Endpoint {
     const known = this.descriptors.localAddresses[this.table.listener(fd)];
-    return known ?? posix.endpoint(posix.localAddress(fd));
+    return known ?? endpoint(posix.localAddress(fd));
   }
 
   #wakeListener(): void {

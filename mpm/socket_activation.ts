@@ -1,6 +1,7 @@
 // Which sockets has a service manager bound for this server? systemd's protocol (sd_listen_fds(3)): descriptors from 3 on, told
 // by variables. Such a socket stays open from one start of the server to the next, so no client is ever refused.
 
+import { endpoint } from "../platform/addresses.ts";
 import * as posix from "../platform/posix.ts";
 import * as sockets from "../platform/sockets.ts";
 import { addressText } from "./listen_addresses.ts";
@@ -50,6 +51,6 @@ export function takeInherited(warn: (message: string) => void): Inherited[] {
 function inheritedAddress(fd: number): string {
   const path = sockets.unixPath(fd);
   if (path !== undefined) return `unix:${path}`;
-  const { address, port } = posix.endpoint(posix.localAddress(fd));
+  const { address, port } = endpoint(posix.localAddress(fd));
   return addressText({ host: address, port, protocol: "" });
 }

@@ -3,6 +3,7 @@
 // Every function works on bare descriptor numbers. Results of ssize_t are declared i32: no call here asks for 2 GiB, and a
 // number costs nothing where a bigint is an allocation per call. The same goes for size_t arguments: a u32 is zero-extended.
 
+import type { SocketAddress } from "./addresses.ts";
 import { type FileReader, openFileReader } from "./file_reader.ts";
 import { loadVariadicCalls, type VariadicCalls } from "./variadic.ts";
 
@@ -70,7 +71,6 @@ const COMMON = {
   getpeername: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-  mmap: { parameters: ["pointer", "u64", "i32", "i32", "i32", "i64"], result: "pointer" },
   pipe: { parameters: ["buffer"], result: "i32" },
   pread: { parameters: ["i32", "buffer", "u32", "i64"], result: "i32" },
   read: { parameters: ["i32", "buffer", "u32"], result: "i32" },
@@ -204,14 +204,6 @@ const sockaddrLengthView = new DataView(sockaddrLength.buffer);
 const optionValue = new Uint8Array(16);
 const optionView = new DataView(optionValue.buffer);
 
-/** The address of the last accept(): family 4 or 6 (0: a Unix socket), port, and its 4 or 16 bytes at the start of `bytes`. */
-export interface SocketAddress {
-  family: 0 | 4 | 6;
-  port: number;
-  /** Big-endian, as on the wire; valid until the next call that fills it. */
-  readonly bytes: Uint8Array;
-}
-
 /** What the last `acceptConnection`, `peerAddress` or `localAddress` found; reused by each of them. */
 export const lastAddress: SocketAddress = { family: 0, port: 0, bytes: new Uint8Array(16) };
 
@@ -264,32 +256,6 @@ export function localAddress(fd: number): SocketAddress {
   if (common.getsockname(fd, sockaddr, sockaddrLength) < 0) throw new SystemError("getsockname", errno());
   readSockaddr();
   return lastAddress;
-}
-
-/** An address as text: dotted IPv4 (also when it is mapped into IPv6), RFC 5952 IPv6, or "unix". */
-export function endpoint(address: SocketAddress): { readonly address: string; readonly port: number } {
-  return { address: addressText(address.family, address.bytes), port: address.port };
-}
-
-/** The text of an address of 4 or 16 bytes (family 0: a Unix socket). */
-export function addressText(family: number, bytes: Uint8Array): string {
-  if (family === 0) return "unix";
-  if (family === 4) return bytes.subarray(0, 4).join(".");
-  const groups: number[] = [];
-  for (let i = 0; i < 16; i += 2) groups.push(bytes[i] << 8 | bytes[i + 1]);
-  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
-    return bytes.subarray(12, 16).join(".");
-  }
-  let best = 1;
-  let bestAt = -1;
-  for (let i = 0; i < 8; i++) {
-    let n = 0;
-    while (i + n < 8 && groups[i + n] === 0) n++;
-    if (n > best) [best, bestAt] = [n, i];
-  }
-  const text = groups.map((group) => group.toString(16));
-  if (bestAt < 0) return text.join(":");
-  return text.slice(0, bestAt).join(":") + "::" + text.slice(bestAt + best).join(":");
 }
 
 /** Reads at most `bytes.length` bytes into `bytes`. Returns the count, 0 at the end, or -errno. */
@@ -472,33 +438,6 @@ export function descriptorLimit(): number {
   if (common.getrlimit(RLIMIT_NOFILE, optionValue) !== 0) return 1024;
   const soft = optionView.getBigUint64(0, true);
   return soft > 0x7fffffffn ? 0x7fffffff : Number(soft);
-}
-
-/**
- * Maps `length` bytes of an open file, shared with every process that maps it.
- * @returns the address, which other threads of this process pass to `memoryAt`. @throws SystemError
- */
-export function mapShared(fd: number, length: number): bigint {
-  const address = common.mmap(null, BigInt(length), 3, 1, fd, 0n);
-  const value = Deno.UnsafePointer.value(address);
-  if (BigInt.asIntN(64, value) === -1n) throw new SystemError("mmap", errno());
-  return value;
-}
-
-const memories = new Map<bigint, ArrayBuffer>();
-
-/**
- * The memory at an address that `mapShared` gave; it stays mapped as long as the process lives. A thread that has had it once
- * gets it again, also after giveUpFfi().
- */
-export function memoryAt(address: bigint, length: number): ArrayBuffer {
-  const known = memories.get(address);
-  if (known?.byteLength === length) return known;
-  const pointer = Deno.UnsafePointer.create(address);
-  if (pointer === null) throw new RangeError("no memory is mapped at address 0");
-  const memory = Deno.UnsafePointerView.getArrayBuffer(pointer, length);
-  memories.set(address, memory);
-  return memory;
 }
 
 function cString(text: string): Uint8Array<ArrayBuffer> {

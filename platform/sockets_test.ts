@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { endpoint } from "./addresses.ts";
 import * as posix from "./posix.ts";
 import {
   bindSocket,
@@ -26,7 +27,7 @@ Deno.test({
       assertEquals(isListening(fd), false);
       listen(fd, 5);
       assertEquals(isListening(fd), true);
-      assertEquals(posix.endpoint(posix.localAddress(fd)).address, address);
+      assertEquals(endpoint(posix.localAddress(fd)).address, address);
       posix.close(fd);
     }
   },
