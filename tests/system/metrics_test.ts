@@ -77,7 +77,8 @@ async function ofModel(model: Model): Promise<void> {
   assert(sum(after, "mpmd_slots_busy") >= 1, "the slot that answers is busy");
   assert(sum(after, "mpmd_slots", 'state="writing"') >= 1, "it writes");
   assert(sum(after, "mpmd_slots_limit") >= model.slots, "the limit of slots");
-  assertEquals(sum(after, "mpmd_threads_stuck"), 0);
+  // On a machine with other work a thread may look stuck for a moment.
+  await until("no thread to be stuck", async () => sum(await metrics(server), "mpmd_threads_stuck") === 0);
   // Relayed, the child's scoreboard is its own.
   const hasControl = model.children && model.relayed !== true;
   if (hasControl) assertEquals(sum(after, "mpmd_children_failed_total"), 0);
