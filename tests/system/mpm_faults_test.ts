@@ -56,6 +56,8 @@ Deno.test({
   const setup = { config: config(EVENT, EVENT.four), files: FILES, env: { TMPDIR: folder } };
   try {
     const killed = await TestServer.start(setup);
+    // The port is open before there is a channel for children.
+    assertEquals(await killed.get(), FILES["htdocs/index.html"]);
     await killed.stop("SIGKILL");
     await Deno.remove(killed.root, { recursive: true });
     const [abandoned] = left();
