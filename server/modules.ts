@@ -16,6 +16,7 @@ import { dir } from "../modules/dir/mod.ts";
 import { logConfig } from "../modules/log_config/mod.ts";
 import { metrics } from "../modules/metrics/mod.ts";
 import { mime } from "../modules/mime/mod.ts";
+import { rewrite } from "../modules/rewrite/mod.ts";
 import { status } from "../modules/status/mod.ts";
 import { unixd } from "../modules/unixd/mod.ts";
 import type { ServerModule } from "./request/module.ts";
@@ -25,6 +26,7 @@ export const MODULES: readonly ServerModule[] = [
   status,
   metrics,
   app,
+  rewrite,
   alias,
   dir,
   autoindex,

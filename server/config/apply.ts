@@ -69,6 +69,7 @@ export function applyOverrideFile(
   };
   applyNodes(nodes, {
     context: ".htaccess",
+    directory: file.slice(0, file.lastIndexOf("/") + 1),
     // Rows that may stand here write to the other one.
     server: new Store(),
     dir: section.dir,

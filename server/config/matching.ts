@@ -15,6 +15,8 @@ export interface Section {
   readonly dir: DirStore;
   /** Components of a <Directory>; Infinity for regular expressions, which come last. 0 for other sections. */
   readonly depth: number;
+  /** Of a <Directory> without wildcards: its name with a slash at its end. */
+  readonly directory?: string;
   /**
    * `subject` is the path of the URL (locations), the last component of the file name (files), or the file name with slashes
    * (directories); file names of Windows as comparable() makes them. For directories `isDirectory` tells what the file name
@@ -30,7 +32,7 @@ export interface Section {
 }
 
 /** The part of a section that its arguments determine. */
-export type Pattern = Pick<Section, "pattern" | "depth" | "matches">;
+export type Pattern = Pick<Section, "pattern" | "depth" | "directory" | "matches">;
 
 /** A regular expression, for file names of Windows without regard to case. */
 export function regexPattern(source: string, caseBlind = false): Pattern {
@@ -50,7 +52,7 @@ export function directoryPattern(pattern: string, { serverRoot, windowsPaths }: 
   const whole = isAbsolute ? pattern : `${serverRoot}/${pattern}`;
   const path = directoryName(windowsPaths ? comparable(whole) : whole);
   const depth = path.split("/").length - 1;
-  if (path === "/") return { pattern, depth, matches: () => true };
+  if (path === "/") return { pattern, depth, directory: "/", matches: () => true };
   if (isGlob(path)) {
     const matches = compileGlob(path, { pathname: true });
     return {
@@ -66,7 +68,7 @@ export function directoryPattern(pattern: string, { serverRoot, windowsPaths }: 
   // Where nobody knows whether the file is a directory, its own section applies: it may be one that restricts it.
   const matches: Pattern["matches"] = (subject, isDirectory) =>
     subject.startsWith(path) || (isDirectory !== false && subject === bare);
-  return { pattern, depth, matches };
+  return { pattern, depth, directory: path, matches };
 }
 
 /** A Windows file name as it is compared: with slashes and in lower case. */

@@ -96,7 +96,8 @@ function rowsOf({ name, list, contexts, argument, what, ofFiles, plain }: Kind):
     listed(to.opened[list], section, to).push(opened);
     const nested = name === "Directory" ? { files: opened.files, ifs: opened.ifs } : { ifs: opened.ifs };
     const context = to.context === ".htaccess" ? ".htaccess" : "directory";
-    return { ...to, context, section, dir: opened.dir, opened: nested };
+    const directory = name === "Directory" ? opened.directory : to.directory;
+    return { ...to, context, section, directory, dir: opened.dir, opened: nested };
   };
   const regex = (source: string, to: Target) => regexPattern(source, ofFiles && to.windowsPaths);
   return [{
