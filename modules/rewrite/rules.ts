@@ -144,7 +144,7 @@ function reduced(name: string, exchange: Exchange): string {
 }
 
 /** "no": it does not apply; "kept": it does, and the name stays; else the name is another. */
-function applyRule(rule: Rule, journey: Journey): "no" | "kept" | "replaced" {
+function applyRule(rule: Rule, journey: Journey): "no" | "kept" | "replaced" | "unsafe" {
   const { flags, substitution } = rule;
   const { directory, exchange, trace } = journey;
   let subject = journey.name;
@@ -165,6 +165,13 @@ function applyRule(rule: Rule, journey: Journey): "no" | "kept" | "replaced" {
     return "kept";
   }
   const name = substitution.expand(journey, flags.quote);
+  // A question mark that the client has escaped is to begin no query.
+  if (!flags.allow3F && marks(name) > marks(substitution.source) && /%3f/i.test(exchange.head.target)) {
+    {
+      trace(`refused: an escaped question mark would begin a query: ${name} (flag UnsafeAllow3F)`);
+      return "unsafe";
+    }
+  }
   sideEffects(rule, journey);
   trace(`rewrite '${subject}' -> '${name}'`);
   journey.name = name;
@@ -181,6 +188,10 @@ function applyRule(rule: Rule, journey: Journey): "no" | "kept" | "replaced" {
     }
   } else journey.name = reduced(journey.name, exchange);
   return "replaced";
+}
+
+function marks(text: string): number {
+  return text.split("?").length - 1;
 }
 
 function isRedirect(status: number | undefined): boolean {
@@ -208,6 +219,7 @@ export function applyRules(rules: readonly Rule[], journey: Journey): Outcome {
     const rule = rules[at];
     const { flags } = rule;
     const applied = applyRule(rule, journey);
+    if (applied === "unsafe") return outcome({ status: 403, refused: true });
     if (applied === "no") {
       // What is chained to it is left out with it.
       while (rules[at].flags.chained && at + 1 < rules.length) at++;

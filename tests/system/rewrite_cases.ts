@@ -267,4 +267,21 @@ export const CASES: readonly RewriteCase[] = [
       "200 a.txt lang=de; path=/x; domain=.o.example; secure; HttpOnly; SameSite=Lax",
     ]],
   },
+  {
+    name: "escaped question mark",
+    config: rules("RewriteRule ^/u/(.*)$ /$1\nRewriteRule ^/a/(.*)$ /$1 [UnsafeAllow3F]"),
+    requests: [["/u/a.txt%3fx", "", "403"], ["/a/a.txt%3fx", "", "200 a.txt"], ["/u/a.txt", "", "200 a.txt"]],
+  },
+  {
+    name: "in a directory that inherits",
+    config: rules("RewriteRule ^/host$ /a.txt"),
+    htaccess: rules(
+      "RewriteBase /\nRewriteRule ^sub/in$ b.txt [QSA,L]\nRewriteRule ^host$ img.gif\nRewriteRule ^pi/(.*)$ a.txt/$1",
+    ),
+    requests: [["/sub/in?x", "", "200 b.txt"], ["/host", "", "200 a.txt"], ["/sub/none", "", "404"], [
+      "/pi/x",
+      "",
+      "404",
+    ]],
+  },
 ];
