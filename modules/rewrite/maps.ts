@@ -48,11 +48,16 @@ function fileMap(path: string): RewriteMap {
   let stamp = "";
   let values: ReadonlyMap<string, string> = new Map();
   return (key) => {
-    const { mtime, size } = Deno.statSync(path);
-    const now = `${mtime?.getTime()} ${size}`;
-    if (now !== stamp) {
-      values = parsed(Deno.readTextFileSync(path));
-      stamp = now;
+    try {
+      const { mtime, size } = Deno.statSync(path);
+      const now = `${mtime?.getTime()} ${size}`;
+      if (now !== stamp) {
+        values = parsed(Deno.readTextFileSync(path));
+        stamp = now;
+      }
+    } catch (error) {
+      // While the file is replaced, what it said last counts.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
     return values.get(key);
   };

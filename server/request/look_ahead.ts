@@ -42,7 +42,8 @@ export class LookAhead {
     const { head, transport, startTime, startClock, keepAlives } = from;
     const exchange = new Exchange(head, transport, startTime, startClock, keepAlives);
     exchange.vhost = from.vhost;
-    exchange.environment = from.environment;
+    // What modules set for it is not the request's.
+    exchange.environment = from.environment === undefined ? undefined : new Map(from.environment);
     this.#depth++;
     try {
       const { translators, storageMappers, subjectOf, place, access } = this.#parts;
