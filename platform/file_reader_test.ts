@@ -27,7 +27,7 @@ Deno.test({
       posix.close(fd);
       await Deno.remove(path);
     }
-    assertEquals(reader.read(fd, 10, 0), -9, "EBADF");
-    assertEquals(reader.readWaiting(fd, 10, 0), -9);
+    // EBADF. (The number of what was closed may be another file's by now.)
+    assertEquals([reader.read(-1, 10, 0), reader.readWaiting(-1, 10, 0)], [-9, -9]);
   },
 });
