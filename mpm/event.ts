@@ -1,9 +1,14 @@
 // The event MPM: children with a fixed number of threads each; an idle keep-alive connection occupies none of them. The
 // listener accepts while a slot is free, threads take what is ready, and what has nothing to do is parked at the listener.
 
-import { dimensionThreaded } from "./dimension.ts";
-import { CHILD_DIRECTIVES, COMMON_DIRECTIVES, EVENT_DIRECTIVES, THREADED_DIRECTIVES } from "./directives.ts";
-import { maintainEvent } from "./maintenance.ts";
+import { dimensionThreaded } from "./rules/dimension.ts";
+import {
+  CHILD_DIRECTIVES,
+  COMMON_DIRECTIVES,
+  EVENT_DIRECTIVES,
+  THREADED_DIRECTIVES,
+} from "./rules/directives.ts";
+import { maintainEvent } from "./rules/maintenance.ts";
 import type { Mpm } from "./types.ts";
 
 export const event: Mpm = {

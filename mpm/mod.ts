@@ -1,26 +1,26 @@
 // Which MPM runs the server? One and only one: the registry knows them, and loads the one that is asked for.
 
 import { type Capabilities, type DefaultMpm, passesDescriptors } from "../platform/detect.ts";
-import { runControlProcess } from "./control_process.ts";
+import { runControlProcess } from "./control/control_process.ts";
 import { event } from "./event.ts";
-import { ListeningSockets } from "./listeners.ts";
+import { ListeningSockets } from "./listening/listeners.ts";
 import { mpmNetware } from "./mpm_netware.ts";
 import { mpmWinnt } from "./mpm_winnt.ts";
 import { mpmtOs2 } from "./mpmt_os2.ts";
 import { prefork } from "./prefork.ts";
-import { CheckedRelaySockets, HeldRelaySockets } from "./relay_sockets.ts";
-import { runSingleProcess } from "./single_process.ts";
+import { CheckedRelaySockets, HeldRelaySockets } from "./relay/relay_sockets.ts";
+import { runSingleProcess } from "./control/single_process.ts";
 import type { Mpm, MpmSettings, ServerHost } from "./types.ts";
 import { worker } from "./worker.ts";
 
-export { isChild, runChild } from "./child.ts";
-export { BindError } from "./bind_error.ts";
-export { type Endpoint } from "./transport.ts";
-export { openScoreboard, type ScoreboardPlace } from "./scoreboard.ts";
-export type { RemoteAction } from "./server_signals.ts";
-export type { ThreadModule } from "./serving.ts";
-export type { CloseMode, FileSource, ProtocolHandler, ThreadProgram, Transport } from "./transport.ts";
-export { ChildExit } from "./child_order.ts";
+export { isChild, runChild } from "./child/child.ts";
+export { BindError } from "./listening/bind_error.ts";
+export { type Endpoint } from "./shared/transport.ts";
+export { openScoreboard, type ScoreboardPlace } from "./shared/scoreboard.ts";
+export type { RemoteAction } from "./control/server_signals.ts";
+export type { ThreadModule } from "./child/serving.ts";
+export type { CloseMode, FileSource, ProtocolHandler, ThreadProgram, Transport } from "./shared/transport.ts";
+export { ChildExit } from "./shared/child_order.ts";
 export type {
   ChildCommand,
   ListenAddress,
@@ -42,9 +42,9 @@ export {
   SlotText,
   SlotTotal,
   STATUS_LETTERS,
-} from "./scoreboard.ts";
-export type { ThreadOrder } from "./server_thread.ts";
-export { runWorkerThread, type WorkerScope } from "./worker_thread.ts";
+} from "./shared/scoreboard.ts";
+export type { ThreadOrder } from "./thread/server_thread.ts";
+export { runWorkerThread, type WorkerScope } from "./thread/worker_thread.ts";
 
 const MPMS: readonly Mpm[] = [prefork, worker, event, mpmWinnt, mpmNetware, mpmtOs2];
 

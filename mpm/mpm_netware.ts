@@ -1,14 +1,14 @@
 // The mpm_netware MPM: one process, no children. Its threads come and go with the load; each keeps its connection until it is
 // closed, and ends after MaxConnectionsPerChild of them.
 
-import { clamp } from "./dimension.ts";
+import { clamp } from "./rules/dimension.ts";
 import {
   COMMON_DIRECTIVES,
   NETWARE_DIRECTIVES,
   RELAY_DIRECTIVES,
   SPARE_THREADS_DIRECTIVES,
-} from "./directives.ts";
-import { maintainFixed } from "./maintenance.ts";
+} from "./rules/directives.ts";
+import { maintainFixed } from "./rules/maintenance.ts";
 import type { Mpm } from "./types.ts";
 
 const MAX_MAX_THREADS = 2048;

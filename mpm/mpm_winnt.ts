@@ -1,9 +1,9 @@
 // The mpm_winnt MPM: a control process and exactly one child with a fixed number of threads; a thread keeps its connection
 // until it is closed. Nothing grows or shrinks. When the child has served its share, another is ready before it leaves.
 
-import { clamp, fixedThreads } from "./dimension.ts";
-import { COMMON_DIRECTIVES, RELAY_DIRECTIVES, WINNT_DIRECTIVES } from "./directives.ts";
-import { maintainFixed } from "./maintenance.ts";
+import { clamp, fixedThreads } from "./rules/dimension.ts";
+import { COMMON_DIRECTIVES, RELAY_DIRECTIVES, WINNT_DIRECTIVES } from "./rules/directives.ts";
+import { maintainFixed } from "./rules/maintenance.ts";
 import type { Mpm } from "./types.ts";
 
 const MAX_THREAD_LIMIT = 15_000;

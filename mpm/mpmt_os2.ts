@@ -1,9 +1,9 @@
 // The mpmt_os2 MPM: a fixed number of children, for redundancy, each with threads that come and go with the load; a thread
 // keeps its connection until it is closed.
 
-import { clamp } from "./dimension.ts";
-import { COMMON_DIRECTIVES, OS2_DIRECTIVES, SPARE_THREADS_DIRECTIVES } from "./directives.ts";
-import { maintainFixed } from "./maintenance.ts";
+import { clamp } from "./rules/dimension.ts";
+import { COMMON_DIRECTIVES, OS2_DIRECTIVES, SPARE_THREADS_DIRECTIVES } from "./rules/directives.ts";
+import { maintainFixed } from "./rules/maintenance.ts";
 import type { Mpm } from "./types.ts";
 
 const MAX_CHILDREN = 10;

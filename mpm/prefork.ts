@@ -1,9 +1,9 @@
 // The prefork MPM: children without threads. Each waits for a connection, serves it to its end, and waits for the next; what
 // one does to itself (blocks, leaks, crashes) concerns no other.
 
-import { clamp, fixedThreads } from "./dimension.ts";
-import { CHILD_DIRECTIVES, COMMON_DIRECTIVES, PREFORK_DIRECTIVES } from "./directives.ts";
-import { maintainPrefork } from "./maintenance.ts";
+import { clamp, fixedThreads } from "./rules/dimension.ts";
+import { CHILD_DIRECTIVES, COMMON_DIRECTIVES, PREFORK_DIRECTIVES } from "./rules/directives.ts";
+import { maintainPrefork } from "./rules/maintenance.ts";
 import type { Mpm } from "./types.ts";
 
 const MAX_SERVER_LIMIT = 200_000;

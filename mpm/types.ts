@@ -1,11 +1,11 @@
 // What is an MPM to the rest of the server? Its description, its directives, and the function that runs the server with it.
 
-import type { Scoreboard } from "./scoreboard.ts";
+import type { Scoreboard } from "./shared/scoreboard.ts";
 import type { Identity } from "../platform/privileges.ts";
-import type { ConnectionModel, ConnectionQuota, ThreadRange } from "./child_order.ts";
-import type { Maintain } from "./maintenance.ts";
-import type { RemoteControl } from "./server_signals.ts";
-import type { ThreadModule } from "./serving.ts";
+import type { ConnectionModel, ConnectionQuota, ThreadRange } from "./shared/child_order.ts";
+import type { Maintain } from "./rules/maintenance.ts";
+import type { RemoteControl } from "./control/server_signals.ts";
+import type { ThreadModule } from "./child/serving.ts";
 
 /** The names of httpd's six MPMs. */
 export type MpmName = "prefork" | "worker" | "event" | "mpm_winnt" | "mpm_netware" | "mpmt_os2";

@@ -1,9 +1,9 @@
 // The worker MPM: children with a fixed number of threads each; a thread keeps its connection until it is closed, the waits
 // between two requests included. The listener accepts only while a thread is idle.
 
-import { dimensionThreaded } from "./dimension.ts";
-import { CHILD_DIRECTIVES, COMMON_DIRECTIVES, THREADED_DIRECTIVES } from "./directives.ts";
-import { maintainWorker } from "./maintenance.ts";
+import { dimensionThreaded } from "./rules/dimension.ts";
+import { CHILD_DIRECTIVES, COMMON_DIRECTIVES, THREADED_DIRECTIVES } from "./rules/directives.ts";
+import { maintainWorker } from "./rules/maintenance.ts";
 import type { Mpm } from "./types.ts";
 
 /** A thread that waits for its client does nothing: more of them than processors are needed, and each is 8 MB. */

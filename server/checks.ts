@@ -2,7 +2,7 @@
 // this MPM, cannot carry out.
 
 import { type Mpm, MpmError, relays } from "../mpm/mod.ts";
-import { coreServer } from "../modules/core/config.ts";
+import { coreServer } from "./core/config.ts";
 import { tryIdentity } from "./child_command.ts";
 import { ConfigError, type ConfigWarning, type ServerConfig, type Where } from "./config/mod.ts";
 import type { Configuration } from "./configuration.ts";

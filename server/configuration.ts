@@ -4,7 +4,7 @@
 import { dirname, fromFileUrl, isAbsolute, join, resolve } from "@std/path";
 import { BindError, findMpm, type MpmSettings, requireMpm, type RunnableConfig } from "../mpm/mod.ts";
 import { startPermissions } from "../modules/app/mod.ts";
-import { CORE_DEFAULTS, coreServer } from "../modules/core/config.ts";
+import { CORE_DEFAULTS, coreServer } from "./core/config.ts";
 import { identityOf } from "../modules/unixd/mod.ts";
 import { defaultMpm } from "../platform/detect.ts";
 import type { Identity } from "../platform/privileges.ts";

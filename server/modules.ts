@@ -5,7 +5,7 @@ import { alias } from "../modules/alias/mod.ts";
 import { app } from "../modules/app/mod.ts";
 import { authzCore } from "../modules/authz_core/mod.ts";
 import { authzHost, hostProviders } from "../modules/authz_host/mod.ts";
-import { core } from "../modules/core/mod.ts";
+import { core } from "./core/mod.ts";
 import { env } from "../modules/env/mod.ts";
 import { expires } from "../modules/expires/mod.ts";
 import { headers } from "../modules/headers/mod.ts";

@@ -1,7 +1,7 @@
 // What has to happen before the server is even loaded? A process that will be a control process starts itself anew, so that a
 // graceful restart does not open Deno's inspector. It does so before it has loaded what it would have to load once more.
 
-import { CHILD_VARIABLE } from "../mpm/child_order.ts";
+import { CHILD_VARIABLE } from "../mpm/shared/child_order.ts";
 import { blockInspectorSignal } from "../platform/inspector_signal.ts";
 import { isDaemon } from "./daemon.ts";
 import { isLauncher } from "./launcher.ts";

@@ -1,7 +1,7 @@
 // What runs in a server thread? The module that a child's Web Workers load: the request service and the connection engine on
 // the loop of an MPM.
 
-import { setClock } from "../mpm/connection_table.ts";
+import { setClock } from "../mpm/shared/connection_table.ts";
 import { runWorkerThread, type WorkerScope } from "../mpm/mod.ts";
 import { loadPoller } from "../platform/poller.ts";
 import { openLibc } from "../platform/posix.ts";

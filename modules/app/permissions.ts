@@ -3,7 +3,7 @@
 
 import { dirname, fromFileUrl, resolve } from "@std/path";
 import { ArgumentError, type Directive, type ServerConfig, serverKey } from "../../server/config/mod.ts";
-import { coreServer } from "../core/config.ts";
+import { coreServer } from "../../server/core/config.ts";
 
 /** Kinds of permission; a list narrows all but ffi, of which a thread has everything or nothing. */
 const KINDS = ["read", "write", "net", "env", "run", "ffi", "sys", "import"] as const;

@@ -5,8 +5,8 @@ import { type Fields, NO_BODY, type Reply } from "../../server/http/engine/reply
 import { errorReply } from "../../server/request/error_reply.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/request/module.ts";
-import { coreDir, coreServer } from "../core/config.ts";
-import { Option, optionsOf } from "../core/place_options.ts";
+import { coreDir, coreServer } from "../../server/core/config.ts";
+import { Option, optionsOf } from "../../server/core/place_options.ts";
 import { dirIndexNames } from "../dir/mod.ts";
 import { nameFacts } from "../mime/mod.ts";
 import { readEntries, sortEntries, type Sorting } from "./entries.ts";

@@ -15,10 +15,10 @@ import type { Exchange } from "../../server/request/exchange.ts";
 import { InternalRedirect, type ServerModule } from "../../server/request/module.ts";
 import { ownUrl } from "../../server/request/self_name.ts";
 import { escapedPath } from "../alias/rules.ts";
-import { fileErrorReply } from "../core/default_handler.ts";
-import { refusedLink } from "../core/links.ts";
-import { FileError } from "../core/open_files.ts";
-import { lookUp } from "../core/translate.ts";
+import { fileErrorReply } from "../../server/core/default_handler.ts";
+import { refusedLink } from "../../server/core/links.ts";
+import { FileError } from "../../server/core/open_files.ts";
+import { lookUp } from "../../server/core/translate.ts";
 import { negotiate } from "../negotiation/mod.ts";
 
 interface DirSettings {

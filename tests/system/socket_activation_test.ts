@@ -1,7 +1,7 @@
 // Does the server take the sockets that a service manager has bound for it (systemd's LISTEN_FDS)? The test is the manager.
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { bindTcp, bindUnix, putToListening } from "../../mpm/listening_socket.ts";
+import { bindTcp, bindUnix, putToListening } from "../../mpm/listening/listening_socket.ts";
 import * as posix from "../../platform/posix.ts";
 import { freePort, inTime, TestServer, until } from "./harness.ts";
 import { config, FILES, GET, MODELS } from "./models.ts";

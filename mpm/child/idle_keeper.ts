@@ -1,0 +1,138 @@
+// What becomes of the connections that have nothing to do? The listener looks through the table from time to time: hot ones
+// are parked in its own set, those that a stuck thread holds are taken from it, and those whose time is up are closed.
+//
+// A scan reads one word per open descriptor (10,000 connections: some 20 microseconds) and runs only while there are
+// connections; no timer, list or object exists per idle connection.
+
+import * as posix from "../../platform/posix.ts";
+import { Interest, type Poller } from "../../platform/poller.ts";
+import { type ConnectionTable, elapsed, Owner } from "../shared/connection_table.ts";
+import type { ThreadControl } from "../shared/thread_control.ts";
+import type { ThreadPool } from "./thread_pool.ts";
+
+/** A connection stays with its thread this long (ms) after a response; then it is parked. */
+const HOT_MS = 500;
+/** How often (ms) the listener looks while threads hold connections, and while all of them are parked. */
+export const BUSY_SCAN = 25;
+const PARKED_SCAN = 100;
+const IDLE_SCAN = 1000;
+/** A child that ends gives a connection that was idle this long (ms) no more time: a request may hardly be under way. */
+const END_SOON_MS = 1000;
+
+interface Parts {
+  readonly poller: Poller;
+  readonly set: number;
+  readonly table: ConnectionTable;
+  readonly control: ThreadControl;
+  readonly pool: ThreadPool;
+  /** The interest set of a thread. */
+  setOf(thread: number): number;
+}
+
+/** The listener's view of idle and lingering connections. */
+export class IdleKeeper {
+  /** Connections idle (hot or parked), and lingering, at the last scan. */
+  idle = 0;
+  lingering = 0;
+  #ending = false;
+  /** Connections of each thread, counted during a scan. */
+  readonly #counts: Int32Array;
+
+  constructor(readonly parts: Parts) {
+    this.#counts = new Int32Array(parts.pool.threads);
+  }
+
+  /** From now on idle connections get END_SOON_MS at most. */
+  endSoon(): void {
+    this.#ending = true;
+  }
+
+  /** Closes a connection that belongs to the listener. */
+  end(fd: number): void {
+    this.parts.table.setState(fd, Owner.Free);
+    this.parts.control.removeConnection();
+    posix.close(fd);
+  }
+
+  /**
+   * Looks through all connections. Under pressure (the connection limit keeps new ones out) the idle ones are closed,
+   * oldest first, a sixteenth at a time. Returns when to look again, in ms.
+   */
+  scan(now: number, pressed: boolean): number {
+    const { table, control, pool } = this.parts;
+    this.lingering = 0;
+    this.idle = 0;
+    const all = control.connections;
+    if (all === 0) return IDLE_SCAN;
+    const idle: number[] = [];
+    this.#counts.fill(0);
+    let hot = 0;
+    let seen = 0;
+    for (let fd = 0; fd < table.size && seen < all; fd++) {
+      const state = table.state(fd);
+      if (state === Owner.Free || state === Owner.Lost) continue;
+      seen++;
+      if (state === Owner.Ready || state === Owner.Busy) this.#counts[table.thread(fd)]++;
+      if (state === Owner.Ready) hot += this.#hot(fd, now, table.thread(fd));
+      else if (state === Owner.Linger) {
+        if (elapsed(now, table.deadline(fd)) >= 0) this.end(fd);
+        else this.lingering++;
+        continue;
+      }
+      if (state === Owner.Busy || state === Owner.Queued) continue;
+      if (table.state(fd) === Owner.Parked && this.#isOver(fd, now)) this.end(fd);
+      else {
+        this.idle++;
+        // A connection that was just accepted has its first request under way.
+        if (pressed && !table.reserved(fd)) idle.push(fd);
+      }
+    }
+    pool.setConnections(this.#counts);
+    if (pressed && idle.length > 0) this.#closeOldest(idle);
+    if (hot > 0 || pool.busy) return BUSY_SCAN;
+    return this.idle + this.lingering > 0 ? PARKED_SCAN : IDLE_SCAN;
+  }
+
+  #isOver(fd: number, now: number): boolean {
+    const { table, pool } = this.parts;
+    // Nobody here could answer.
+    if (this.#ending && !pool.able) return true;
+    const over = elapsed(now, table.deadline(fd)) >= 0 ||
+      this.#ending && elapsed(now, table.since(fd)) > END_SOON_MS;
+    return over && this.#isSilent(fd);
+  }
+
+  /** A request that has arrived meanwhile is answered: its client would get a reset for it. */
+  #isSilent(fd: number): boolean {
+    return !posix.hasInput(fd);
+  }
+
+  /** A connection in a thread's set: it is parked when it has cooled down, at once when the thread is stuck or has too many. Returns 1 if it stays. */
+  #hot(fd: number, now: number, thread: number): 0 | 1 {
+    const { table, pool } = this.parts;
+    if (elapsed(now, table.since(fd)) < HOT_MS && !pool.isBlocked(thread) && !pool.isOverloaded(thread)) {
+      return 1;
+    }
+    return this.park(fd) ? 0 : 1;
+  }
+
+  /** Ready -> Parked, unless its thread is faster. */
+  park(fd: number): boolean {
+    const { poller, set, table, pool, setOf } = this.parts;
+    const taken = table.take(fd);
+    if (taken === undefined) return false;
+    poller.remove(setOf(taken.thread), fd);
+    if (taken.reserved) pool.returnReserved(taken.thread);
+    poller.add(set, fd, Interest.Read);
+    return true;
+  }
+
+  #closeOldest(idle: number[]): void {
+    const { table } = this.parts;
+    idle.sort((a, b) => elapsed(table.since(a), table.since(b)));
+    for (const fd of idle.slice(0, Math.ceil(idle.length / 16))) {
+      if (table.state(fd) === Owner.Ready && !this.park(fd)) continue;
+      if (table.state(fd) === Owner.Parked && this.#isSilent(fd)) this.end(fd);
+    }
+  }
+}

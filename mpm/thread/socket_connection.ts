@@ -1,0 +1,411 @@
+// What does a server thread do with one connection? The Transport over a bare descriptor.
+//
+// Where connections are shared (event), the object exists only while there is work: it is taken from a pool when input
+// arrives and goes back when the connection is idle. Where a thread keeps its connection until it closes (worker, prefork and
+// the others), the object sleeps and lingers with it. In both cases it owns the descriptor from claim to release, and the
+// record in the connection table says so to everybody else.
+
+import * as posix from "../../platform/posix.ts";
+import { Interest, type Poller } from "../../platform/poller.ts";
+import { clock, type ConnectionTable } from "../shared/connection_table.ts";
+import { OutputQueue } from "./output_queue.ts";
+import type { TimerWheel, WheelEntry } from "./timer_wheel.ts";
+import type { CloseMode, Endpoint, FileSource, ProtocolHandler, Transport } from "../shared/transport.ts";
+
+/** What a connection needs of the thread that works on it. */
+export interface ConnectionHost {
+  readonly poller: Poller;
+  /** The thread's interest set. */
+  readonly set: number;
+  readonly table: ConnectionTable;
+  readonly thread: number;
+  readonly wheel: TimerWheel;
+  readonly stopping: boolean;
+  /** A connection keeps its slot until it is closed. */
+  readonly dedicated: boolean;
+  peer(fd: number): Endpoint;
+  local(fd: number): Endpoint;
+  /** Takes a slot for `connection`, or returns false when all are taken. */
+  takeSlot(connection: SocketConnection): boolean;
+  returnSlot(connection: SocketConnection): void;
+  /** A connection that keeps its slot waits for its next request, or for the peer to close. */
+  showPhase(connection: SocketConnection, phase: "keep-alive" | "closing"): void;
+  /** Response data is (or is no longer) being written without a slot. */
+  countWriting(delta: number): void;
+  /** The connection is over: close its descriptor and forget it. */
+  closed(fd: number): void;
+  /** The listener drains and closes it. */
+  linger(fd: number): void;
+  /** What the connection sends next is not in memory yet: calls its retry() soon. */
+  stall(connection: SocketConnection): void;
+  /** The object serves another connection from now on. */
+  recycle(connection: SocketConnection, fd: number): void;
+}
+
+/** What happens once the queue is empty. */
+type Afterwards = "stay" | "idle" | CloseMode;
+
+/** Whether a request may be in hand, the next one is awaited, or only the peer's close. */
+type Phase = "serving" | "asleep" | "lingering";
+
+/** A lingering close ends after this long without data (SECONDS_TO_LINGER), and after so long in any case (MAX_SECS_TO_LINGER), in ms. */
+export const LINGER_MS = 2000;
+export const MAX_LINGER_MS = 30_000;
+/** Most clients close as soon as they have their response: so long (ms) a shared connection waits for that with its thread. */
+const LINGER_HERE_MS = 100;
+
+export class SocketConnection implements Transport, WheelEntry {
+  fd = -1;
+  row = -1;
+  slotHeld = false;
+  served = 0;
+  gone = false;
+  writeTimeout = 0;
+
+  due = 0;
+  wheelSlot = -1;
+  wheelNext: WheelEntry | undefined = undefined;
+  wheelPrevious: WheelEntry | undefined = undefined;
+
+  readonly #output = new OutputQueue();
+  #interest: number = Interest.Read;
+  #reading = true;
+  /** The descriptor is in the thread's set. */
+  #watched = true;
+  /** Nothing is in hand but what the next input brings. */
+  #awaiting = true;
+  #ended = false;
+  #afterwards: Afterwards = "stay";
+  #phase: Phase = "serving";
+  /** The handler has given its slot back until the queue is empty. */
+  #draining = false;
+  /** A file is awaited, not the client. */
+  #stalled = false;
+  #keepAliveMs = 0;
+  #lingerEnd = 0;
+  #peer: Endpoint | undefined;
+  #local: Endpoint | undefined;
+
+  constructor(readonly host: ConnectionHost, readonly handler: ProtocolHandler) {}
+
+  /** Begins to work on `fd`, which is in the thread's set and has input. Its record was just claimed. */
+  open(fd: number): void {
+    this.#begin(fd, true);
+    this.#phase = "serving";
+    this.handler.open(this);
+  }
+
+  /** Begins with `fd` that was just accepted: nothing has arrived yet, and something has to within `patience` ms. */
+  expect(fd: number, patience: number): void {
+    this.#begin(fd, false);
+    this.#phase = "asleep";
+    this.setTimer(patience);
+  }
+
+  #begin(fd: number, watched: boolean): void {
+    this.fd = fd;
+    this.served = this.host.table.served(fd);
+    this.gone = false;
+    this.#watched = watched;
+    this.#interest = Interest.Read;
+    this.#reading = true;
+    this.#awaiting = true;
+    this.#ended = false;
+    this.#stalled = false;
+    this.#afterwards = "stay";
+  }
+
+  get peer(): Endpoint {
+    return this.#peer ??= this.host.peer(this.fd);
+  }
+
+  get local(): Endpoint {
+    return this.#local ??= this.host.local(this.fd);
+  }
+
+  get stopping(): boolean {
+    return this.host.stopping;
+  }
+
+  get backlog(): number {
+    return this.#output.backlog;
+  }
+
+  /** Nothing but input can make this connection go on: its thread may wait for it in recv(). */
+  get awaitsInputOnly(): boolean {
+    return this.#awaiting && this.#afterwards === "stay" && !this.#ended && this.#output.empty;
+  }
+
+  /** Puts the descriptor into the thread's set, if it is not there. */
+  watch(): void {
+    if (this.#watched) return;
+    this.#watched = true;
+    this.host.poller.add(this.host.set, this.fd, this.#interest, this.host.table.tag(this.fd));
+  }
+
+  /** Idle between two requests; its client does not know of it when it is closed now. */
+  get asleep(): boolean {
+    return this.#phase === "asleep";
+  }
+
+  /** The poller reported `events`. `buffer` is the thread's receive buffer. */
+  onEvents(events: number, buffer: Uint8Array<ArrayBuffer>): void {
+    if ((events & Interest.Error) !== 0 && (events & Interest.Read) === 0) return this.broken();
+    if ((events & Interest.Write) !== 0) {
+      const fd = this.fd;
+      this.#flush();
+      if (this.fd !== fd || this.gone) return;
+    }
+    if ((events & (Interest.Read | Interest.Error)) !== 0) this.#read(buffer, events);
+  }
+
+  #read(buffer: Uint8Array<ArrayBuffer>, events: number): void {
+    if (!this.#reading || this.#afterwards !== "stay" || this.#ended) {
+      // Level-triggered: what is not read now must not be reported again until it is wanted. An error always is.
+      if ((events & Interest.Error) !== 0) return this.broken();
+      return this.#want(this.#interest & ~Interest.Read);
+    }
+    const lingers = this.#phase === "lingering";
+    if (!lingers && !this.slotHeld && !this.host.takeSlot(this)) {
+      return this.#want(this.#interest & ~Interest.Read);
+    }
+    this.receive(buffer);
+  }
+
+  /** Reads once, and hands over what there is. On a blocking descriptor this waits as long as its receive timeout. */
+  receive(buffer: Uint8Array<ArrayBuffer>): void {
+    const n = posix.receive(this.fd, buffer);
+    if (this.#phase !== "serving") return this.#wakeUp(buffer, n);
+    if (n > 0) {
+      this.#awaiting = false;
+      this.handler.onData(buffer, n);
+    } else if (n === 0) {
+      this.#ended = true;
+      this.#want(this.#interest & ~Interest.Read);
+      this.handler.onEnd();
+    } else if (n !== -posix.Errno.EAGAIN && n !== -posix.Errno.EINTR) this.broken();
+    // A shared connection that was claimed for nothing goes back to where it waits.
+    else if (!this.host.dedicated) this.handler.onData(buffer, 0);
+  }
+
+  /** `n` is what recv() gave while the connection slept, or lingered. */
+  #wakeUp(buffer: Uint8Array<ArrayBuffer>, n: number): void {
+    if (n === -posix.Errno.EAGAIN || n === -posix.Errno.EINTR) return;
+    if (n <= 0) return this.#finish("now");
+    if (this.#phase === "lingering") {
+      if (performance.now() >= this.#lingerEnd) this.#finish("now");
+      else if (this.host.dedicated) this.setTimer(LINGER_MS);
+      return;
+    }
+    this.#phase = "serving";
+    this.#awaiting = false;
+    this.setTimer(0);
+    this.handler.open(this);
+    this.handler.onData(buffer, n);
+  }
+
+  /** The thread is ending: a connection that sleeps gets `ms` at most for a request that may be under way. */
+  hurry(ms: number): void {
+    if (this.asleep && this.due > performance.now() + ms) this.setTimer(ms);
+  }
+
+  /** A slot is free again and this connection was waiting for one. */
+  resume(): void {
+    this.#want(this.#interest | Interest.Read);
+  }
+
+  /** The peer is gone: tells the handler and closes. */
+  broken(): void {
+    this.gone = true;
+    const detached = this.#afterwards !== "stay" || this.#phase !== "serving";
+    const fd = this.fd;
+    if (!detached) this.handler.onGone();
+    if (this.fd === fd) this.#finish("now");
+  }
+
+  /** Whatever state the handler is in: the connection ends here. */
+  abandon(): void {
+    if (this.fd < 0) return;
+    this.gone = true;
+    if (this.#phase === "serving") this.handler.reset();
+    this.#finish("now");
+  }
+
+  /** The timer ran out. After the handler has let go, nobody reads any more: the rest is given up. */
+  onTimer(): void {
+    if (!this.#output.empty) this.broken();
+    else if (this.#afterwards === "stay" && this.#phase === "serving") this.handler.onTimeout();
+    else if (this.#phase === "lingering" && !this.host.dedicated) this.#finish("linger");
+    // A request that has just arrived is answered: its client would get a reset for it. It is read in the next turn.
+    else if (this.asleep && posix.hasInput(this.fd)) this.setTimer(1);
+    else this.#finish("now");
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>, length: number, stable: boolean, more = false): void {
+    if (this.gone) return;
+    let sent = 0;
+    if (this.#output.empty) {
+      sent = posix.send(this.fd, bytes, length, more);
+      if (sent === length) return;
+      if (sent < 0) {
+        if (sent !== -posix.Errno.EAGAIN && sent !== -posix.Errno.EINTR) {
+          this.gone = true;
+          return;
+        }
+        sent = 0;
+      }
+      this.#awaitWrite();
+    }
+    this.#output.push(stable ? bytes.subarray(sent, length) : bytes.slice(sent, length));
+    if (!this.#stalled) this.#want(this.#interest | Interest.Write);
+  }
+
+  writeFile(file: FileSource, offset: number, length: number, inKernel: boolean): void {
+    if (this.gone) return file.release();
+    const first = this.#output.empty;
+    this.#output.pushFile(file, offset, length, inKernel);
+    if (!first) return;
+    const result = this.#output.send(this.fd);
+    if (result === "failed") this.gone = true;
+    else if (result !== "empty") this.#awaitOutput(result, true);
+  }
+
+  setReading(on: boolean): void {
+    this.#reading = on;
+    if (on && !this.#ended) this.#want(this.#interest | Interest.Read);
+  }
+
+  setTimer(ms: number): void {
+    if (ms === 0) this.host.wheel.clear(this);
+    else this.host.wheel.set(this, performance.now() + ms);
+  }
+
+  awaitInput(): void {
+    this.#awaiting = true;
+    if (this.slotHeld && !this.host.dedicated) this.host.returnSlot(this);
+  }
+
+  awaitDrain(): void {
+    if (this.host.dedicated || !this.slotHeld || this.#output.empty) return;
+    this.#draining = true;
+    this.host.countWriting(1);
+    this.host.returnSlot(this);
+  }
+
+  idle(keepAliveMs: number): void {
+    this.#keepAliveMs = keepAliveMs;
+    this.#end(this.#ended ? "now" : "idle");
+  }
+
+  close(mode: CloseMode): void {
+    this.#end(mode);
+  }
+
+  /** The handler has let go; what is queued still goes out, without a slot where connections are shared. */
+  #end(how: "idle" | CloseMode): void {
+    if (this.gone) return this.#finish("now");
+    if (this.#output.empty) return this.#finish(how);
+    this.#afterwards = how;
+    this.host.countWriting(1);
+    if (this.slotHeld && !this.host.dedicated) this.host.returnSlot(this);
+  }
+
+  #finish(how: "idle" | CloseMode): void {
+    const { host } = this;
+    if (this.#afterwards !== "stay" || this.#draining) {
+      host.countWriting(-1);
+      this.#afterwards = "stay";
+      this.#draining = false;
+    }
+    if (this.due !== 0) host.wheel.clear(this);
+    if ((host.dedicated || how === "linger") && how !== "now" && !this.#ended && this.#stay(how)) return;
+    if (this.slotHeld) host.returnSlot(this);
+    this.#output.clear();
+    this.#peer = undefined;
+    this.#local = undefined;
+    const fd = this.fd;
+    if (how === "idle") {
+      this.#want(Interest.Read);
+      this.fd = -1;
+      // The object first, the record last: from then on the descriptor may be anybody's.
+      host.recycle(this, fd);
+      const now = clock();
+      host.table.release(fd, host.thread, this.served, now, now + this.#keepAliveMs);
+      return;
+    }
+    this.fd = -1;
+    host.recycle(this, fd);
+    if (how === "linger" && !this.#ended) host.linger(fd);
+    else host.closed(fd);
+  }
+
+  /** Sleeps or lingers in place. Returns false when that makes no sense any more. */
+  #stay(how: "idle" | "linger"): boolean {
+    if (this.#phase === "lingering") return false;
+    this.#reading = true;
+    this.#awaiting = true;
+    this.#want(Interest.Read);
+    if (how === "idle") {
+      this.#phase = "asleep";
+      this.setTimer(this.#keepAliveMs);
+      this.host.showPhase(this, "keep-alive");
+    } else {
+      this.#phase = "lingering";
+      this.#lingerEnd = performance.now() + MAX_LINGER_MS;
+      posix.shutdownWrite(this.fd);
+      const { dedicated } = this.host;
+      this.setTimer(dedicated ? LINGER_MS : LINGER_HERE_MS);
+      if (dedicated) this.host.showPhase(this, "closing");
+      else if (this.slotHeld) this.host.returnSlot(this);
+    }
+    return true;
+  }
+
+  /** The client has `writeTimeout` to take some of what is queued; each time it does, it has as long again. */
+  #awaitWrite(): void {
+    if (this.writeTimeout > 0) this.host.wheel.set(this, performance.now() + this.writeTimeout);
+  }
+
+  /** Output goes on when the kernel takes more, or when the file has come. `progress`: the client has its time anew. */
+  #awaitOutput(reason: "more" | "stalled", progress: boolean): void {
+    if (progress) this.#awaitWrite();
+    if (reason === "more") return this.#want(this.#interest | Interest.Write);
+    this.#want(this.#interest & ~Interest.Write);
+    this.#stalled = true;
+    this.host.stall(this);
+  }
+
+  /** What a file was to give may have come. */
+  retry(): void {
+    if (!this.#stalled) return;
+    this.#stalled = false;
+    this.#flush();
+  }
+
+  #want(interest: number): void {
+    if (interest === this.#interest || this.gone) return;
+    this.#interest = interest;
+    if (!this.#watched) return;
+    const { poller, set, table } = this.host;
+    poller.modify(set, this.fd, interest, table.tag(this.fd));
+  }
+
+  /** The kernel takes output again. */
+  #flush(): void {
+    const before = this.#output.backlog;
+    const result = this.#output.send(this.fd);
+    if (result === "failed") {
+      this.gone = true;
+      return this.broken();
+    }
+    if (result !== "empty") return this.#awaitOutput(result, this.#output.backlog < before);
+    this.host.wheel.clear(this);
+    if (this.#afterwards !== "stay") return this.#finish(this.#afterwards);
+    this.#want(this.#interest & ~Interest.Write);
+    if (this.#draining) {
+      this.#draining = false;
+      this.host.countWriting(-1);
+    }
+    this.handler.onDrained();
+  }
+}

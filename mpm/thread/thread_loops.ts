@@ -1,0 +1,234 @@
+// How does a server thread spend its days? Three loops, one per way in which connections come to threads.
+//
+// Shared (event): take what is ready, serve the batch, see to timers, wait. Dedicated (worker, winnt, netware, os2): wait for
+// a connection, then wait in recv() for its client until it is closed. Accepting (prefork): the same, and the thread, which is
+// a process of its own, waits in accept() too.
+
+import { setImmediate } from "node:timers";
+import * as posix from "../../platform/posix.ts";
+import { Interest } from "../../platform/poller.ts";
+import { clock } from "../shared/connection_table.ts";
+import type { Remaining, ServingOrder } from "../shared/child_order.ts";
+import type { ServerThread } from "./server_thread.ts";
+
+/** At least this often other users of the thread's event loop get a turn, and the log lines are written, in ms. */
+const TURN_EVERY = 10;
+/** How long a thread with an event loop of its own looks for input before it waits off-thread, in ms. */
+const SPIN_MS = 0.06;
+/** A blocking call gives up after this long (ms), so that timers, the control channel and the end get their chance. */
+export const SLICE_MS = 50;
+/** When a thread ends, a connection that sleeps has this long (ms) for a request that may be under way. */
+const HURRY_MS = 1000;
+/** After so many slices without a connection a child waits off-thread, for longer slices (ms). */
+const IDLE_SLICES = 20;
+const LONG_SLICE_MS = 250;
+
+/** Serves as the thread was told to, until it retires. */
+export function runThread(thread: ServerThread): Promise<void> {
+  return thread.dedicated ? runDedicated(thread) : runShared(thread);
+}
+
+/** Serves connections that all threads of the child share, until the thread retires. */
+async function runShared(thread: ServerThread): Promise<void> {
+  const { poller, set, program } = thread;
+  const turns = new Turns(thread);
+  while (!thread.retiring) {
+    const start = performance.now();
+    const n = poller.wait(set, 0);
+    thread.beat();
+    if (n > 0) thread.serve(n);
+    thread.advanceTimers();
+    program.endOfBatch();
+    thread.noteBatch(Math.trunc(performance.now() - start));
+    if (n === 0) await rest(thread, turns);
+    else if (program.usesEventLoop || turns.due) await turns.take();
+  }
+}
+
+/** Nothing is ready: waits for it, in the cheapest way that lets everybody else on this thread have their turn. */
+async function rest(thread: ServerThread, turns: Turns): Promise<void> {
+  const { poller, set, program, patience } = thread;
+  thread.noteWait();
+  if (!program.usesEventLoop) {
+    // Nobody else is here: the thread itself sleeps in the kernel, which is the shortest way back to work.
+    thread.sleep(patience);
+    program.endOfBatch();
+    if (turns.due) await turns.take();
+    return;
+  }
+  // Handlers may be waiting for timers and promises. The off-thread wait costs two thread switches: first look a while.
+  const end = performance.now() + SPIN_MS;
+  do {
+    await turns.take();
+    const n = poller.wait(set, 0);
+    if (n > 0) {
+      thread.serve(n);
+      return program.endOfBatch();
+    }
+  } while (performance.now() < end);
+  await thread.rest(patience);
+}
+
+/** Serves one connection after the other, each to its end, until the thread retires. */
+async function runDedicated(thread: ServerThread): Promise<void> {
+  const turns = new Turns(thread);
+  while (!thread.retiring) {
+    if (thread.resident !== undefined) {
+      await attend(thread, turns);
+      continue;
+    }
+    thread.beat();
+    thread.program.endOfBatch();
+    await rest(thread, turns);
+  }
+}
+
+/** What a thread that accepts for itself has to know. */
+export interface AcceptPolicy {
+  readonly sockets: ServingOrder["sockets"];
+  /** A new connection that sends nothing is closed after this many ms. */
+  readonly firstRequestMs: number;
+  /** Asked before each accept(): whether to go on. */
+  mayAccept(): boolean;
+  /** Asked when it does not go on: what others go on with; undefined: with every socket. */
+  remaining(): Remaining | undefined;
+  onAccepted(): void;
+  onAcceptError(errno: number): void;
+}
+
+/** Accepts one connection after the other and serves each to its end, until `mayAccept` says no. */
+export async function runAccepting(thread: ServerThread, policy: AcceptPolicy): Promise<void> {
+  const turns = new Turns(thread);
+  const queue = new AcceptQueue(thread, policy.sockets.map(({ fd }) => fd));
+  const serve = async (fd: number, index: number) => {
+    if (!posix.acceptInherits) complete(fd);
+    policy.onAccepted();
+    const now = clock();
+    const { family, port, bytes } = posix.lastAddress;
+    thread.table.begin(fd, index, now, now + policy.firstRequestMs, family, port, bytes);
+    thread.table.hand(fd, thread.thread);
+    thread.adopt(fd, policy.firstRequestMs);
+    while (thread.resident !== undefined) await attend(thread, turns);
+    if (turns.due) await turns.take();
+  };
+  while (policy.mayAccept()) {
+    thread.beat();
+    const fd = await queue.next();
+    if (fd >= 0) {
+      await serve(fd, queue.index);
+      continue;
+    }
+    if (fd !== -posix.Errno.EAGAIN) policy.onAcceptError(-fd);
+    await turns.take();
+  }
+  // Whoever waits where nobody goes on is served before the end.
+  const remaining = policy.remaining();
+  for (const [index, socket] of policy.sockets.entries()) {
+    if (remaining === undefined || remaining.sockets.includes(socket.id)) continue;
+    for (let left = remaining.backlog; left > 0; left--) {
+      const fd = posix.acceptConnection(socket.fd, true);
+      if (fd < 0) break;
+      await serve(fd, index);
+    }
+  }
+  thread.program.endOfBatch();
+}
+
+/** What an accepted connection does not have from its socket here. */
+function complete(fd: number): void {
+  posix.setNoDelay(fd);
+  posix.setPatience(fd, SLICE_MS);
+}
+
+/**
+ * The sockets of a process that accepts for itself. Of the processes that wait the kernel wakes the first that is idle
+ * (EPOLLEXCLUSIVE), so that a load that a few can carry stays with those few, whose caches are warm.
+ */
+class AcceptQueue {
+  /** Which socket the last connection came from. */
+  index = 0;
+  readonly #set: number;
+  #idle = 0;
+
+  constructor(readonly thread: ServerThread, readonly sockets: readonly number[]) {
+    this.#set = thread.poller.create();
+    for (const fd of sockets) thread.poller.add(this.#set, fd, Interest.Read | Interest.Exclusive);
+  }
+
+  /** The next connection, or -errno: -EAGAIN when none has come for a while. */
+  async next(): Promise<number> {
+    const { poller } = this.thread;
+    // The next connection is there already, mostly, when there is a load.
+    if (this.sockets.length === 1 && this.#idle === 0) {
+      const fd = posix.acceptConnection(this.sockets[0], true);
+      if (fd !== -posix.Errno.EAGAIN) return fd;
+    }
+    const long = this.#idle > IDLE_SLICES;
+    if (long) await this.thread.rest(LONG_SLICE_MS, this.#set);
+    else this.thread.program.endOfBatch();
+    const n = poller.wait(this.#set, long ? 0 : SLICE_MS);
+    this.#idle++;
+    if (n === 0) return this.#look();
+    // The kernel reports those that are ready in turn.
+    return this.#accept(this.sockets.indexOf(poller.ready[0]));
+  }
+
+  /** A process that was woken for a connection and stopped, or killed, before it took it has told nobody. */
+  #look(): number {
+    for (let index = 0; index < this.sockets.length; index++) {
+      const fd = this.#accept(index);
+      if (fd !== -posix.Errno.EAGAIN) return fd;
+    }
+    return -posix.Errno.EAGAIN;
+  }
+
+  #accept(index: number): number {
+    this.index = index;
+    const fd = posix.acceptConnection(this.sockets[index], true);
+    if (fd >= 0) this.#idle = 0;
+    return fd;
+  }
+}
+
+/** One step with the connection that the thread keeps. */
+async function attend(thread: ServerThread, turns: Turns): Promise<void> {
+  const connection = thread.resident!;
+  if (connection.awaitsInputOnly) {
+    if (thread.stopping) connection.hurry(HURRY_MS);
+    thread.receive(connection);
+    thread.beat();
+    thread.advanceTimers();
+    // A handler that has not answered yet needs the event loop, and so does everybody once in a while.
+    if (turns.due || (thread.resident === connection && !connection.awaitsInputOnly)) await turns.take();
+    return;
+  }
+  connection.watch();
+  const n = thread.poller.wait(thread.set, 0);
+  thread.beat();
+  if (n > 0) thread.serve(n);
+  thread.advanceTimers();
+  if (n > 0) await turns.take();
+  else await rest(thread, turns);
+}
+
+/** When others have their turn: timers, promises and messages of the event loop, and the log. */
+class Turns {
+  #last = performance.now();
+
+  constructor(readonly thread: ServerThread) {}
+
+  get due(): boolean {
+    return performance.now() - this.#last > TURN_EVERY;
+  }
+
+  async take(): Promise<void> {
+    this.thread.program.endOfBatch();
+    await turn();
+    this.#last = performance.now();
+  }
+}
+
+/** Lets timers, promises and messages of this thread's event loop have their turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
