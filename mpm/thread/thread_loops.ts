@@ -66,6 +66,7 @@ async function rest(thread: ServerThread, turns: Turns): Promise<void> {
       return program.endOfBatch();
     }
   } while (performance.now() < end);
+  program.endOfBatch();
   await thread.rest(patience);
 }
 

@@ -4,7 +4,7 @@
 import { type Scoreboard, SlotField, SlotStatus } from "../../mpm/mod.ts";
 import type { DirStore, ServerConfig, VirtualServer } from "../config/mod.ts";
 import { discardReply } from "../http/engine/body_sender.ts";
-import { OutputBuffer } from "../http/engine/output.ts";
+import { Staging } from "../http/engine/staging.ts";
 import { NO_BODY, type PreparedReply, type Reply } from "../http/engine/reply.ts";
 import type { ConnectionSettings, Service } from "../http/engine/service.ts";
 import { Field, type ProtocolError } from "../http/parser/mod.ts";
@@ -75,7 +75,7 @@ interface KeptReply
 }
 
 export class RequestService implements Service {
-  readonly output = new OutputBuffer();
+  readonly staging = new Staging();
   readonly settings: ConnectionSettings;
   readonly #settings: Map<VirtualServer, ConnectionSettings> = new Map();
   readonly #prepared: Map<VirtualServer, Map<string, KeptReply>> = new Map();
@@ -319,6 +319,7 @@ export class RequestService implements Service {
 
   /** Buffered output of the modules goes out. */
   endOfBatch(): void {
+    this.staging.settle();
     for (const endOfBatch of this.#batchEnds) endOfBatch();
   }
 

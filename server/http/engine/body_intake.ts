@@ -7,6 +7,7 @@ import type { Patience } from "./patience.ts";
 import { type BodySource, StreamedBody } from "./request_body.ts";
 import type { Reply } from "./reply.ts";
 import type { ConnectionSettings, Service } from "./service.ts";
+import type { Outlet } from "./staging.ts";
 
 /** The request that the body belongs to. */
 export interface IntakeOwner {
@@ -14,8 +15,6 @@ export interface IntakeOwner {
   /** All of it is here. */
   readonly received: boolean;
   readonly settings: ConnectionSettings;
-  /** What is staged goes out. */
-  flush(): void;
   /** Something of ours failed on behalf of `exchange`. */
   fault(error: unknown, exchange: Exchange): void;
 }
@@ -35,7 +34,12 @@ export class BodyIntake implements BodySource {
   /** What to answer when the handler gave up because of its body. */
   #answer: ((exchange: Exchange) => Reply) | undefined = undefined;
 
-  constructor(readonly service: Service, readonly patience: Patience, readonly owner: IntakeOwner) {}
+  constructor(
+    readonly service: Service,
+    readonly patience: Patience,
+    readonly outlet: Outlet,
+    readonly owner: IntakeOwner,
+  ) {}
 
   open(transport: Transport): void {
     this.#transport = transport;
@@ -86,9 +90,9 @@ export class BodyIntake implements BodySource {
     try {
       if (this.expects) {
         this.expects = false;
-        this.service.output.latin1(CONTINUE);
+        this.outlet.output.latin1(CONTINUE);
         exchange.bytesWritten += CONTINUE.length;
-        this.owner.flush();
+        this.outlet.flush();
       }
       this.#paused = false;
       if (this.failed) return;

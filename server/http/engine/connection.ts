@@ -9,13 +9,15 @@ import { ParserEvent } from "../parser/mod.ts";
 import { readClocks } from "./clock.ts";
 import { Input } from "./input.ts";
 import { Patience } from "./patience.ts";
+import type { OutputBuffer } from "./output.ts";
 import type { Service } from "./service.ts";
+import type { StagingOwner } from "./staging.ts";
 import { type Next, Transaction, type TransactionHost } from "./transaction.ts";
 
 /** So many bytes of responses to pipelined requests go out together; then it is looked whether the client takes them. */
 const MOST_STAGED = 1 << 18;
 
-export class HttpConnection implements ProtocolHandler, TransactionHost {
+export class HttpConnection implements ProtocolHandler, TransactionHost, StagingOwner {
   readonly #input: Input;
   readonly #patience = new Patience();
   readonly #transaction: Transaction;
@@ -87,7 +89,7 @@ export class HttpConnection implements ProtocolHandler, TransactionHost {
         input.leave();
         return this.#hold();
       }
-      if (this.service.output.length > MOST_STAGED && this.#blocks()) {
+      if (this.output.length > MOST_STAGED && this.#blocks()) {
         if (pos < end) input.keep(bytes, pos, end);
         return input.leave();
       }
@@ -201,11 +203,20 @@ export class HttpConnection implements ProtocolHandler, TransactionHost {
     this.reset();
   }
 
-  flush(): void {
-    const { output } = this.service;
-    if (output.length === 0) return;
-    this.#transport.write(output.bytes, output.length, false);
-    output.length = 0;
+  get transport(): Transport {
+    return this.#transport;
+  }
+
+  get output(): OutputBuffer {
+    return this.service.staging.for(this);
+  }
+
+  flush(more = false): void {
+    this.service.staging.flush(this, more);
+  }
+
+  sendStaged(bytes: Uint8Array<ArrayBuffer>, length: number, more: boolean): void {
+    this.#transport.write(bytes, length, false, more);
   }
 
   /**
@@ -237,8 +248,7 @@ export class HttpConnection implements ProtocolHandler, TransactionHost {
 
   /** Ready for another connection. A request that is still in hand is broken off. */
   reset(): void {
-    // What is staged was for this client, and must not reach the next.
-    this.service.output.length = 0;
+    this.service.staging.discard(this);
     try {
       this.#transaction.breakOff();
     } catch (error) {

@@ -1,9 +1,8 @@
-// Where are the bytes of responses put together? One staging buffer per thread: heads, small bodies and pipelined responses
-// are written into it and leave in one send.
+// Where are bytes of messages put together? In a buffer that grows to what it has to hold.
 
 const encoder = new TextEncoder();
 
-/** A buffer that grows to what one batch of responses needs, and is used again for the next. */
+/** A buffer that grows to what it needs, and is used again. */
 export class OutputBuffer {
   bytes: Uint8Array<ArrayBuffer>;
   length = 0;
@@ -61,5 +60,12 @@ export class OutputBuffer {
     this.reserve(bytes.length);
     this.bytes.set(bytes, this.length);
     this.length += bytes.length;
+  }
+
+  /** Takes a copy of everything from `at` on out of the buffer. */
+  takeFrom(at: number): Uint8Array<ArrayBuffer> {
+    const taken = this.bytes.slice(at, this.length);
+    this.length = at;
+    return taken;
   }
 }

@@ -1,19 +1,18 @@
 // How does a handler's reply reach the client? Its head is written, its body follows: at once, as a stream at the client's pace,
 // or not at all because the connection changes its protocol.
 
-import type { Transport } from "../../../mpm/mod.ts";
 import type { Exchange } from "../../request/exchange.ts";
-import { discardReply, sendBody, StreamSender } from "./body_sender.ts";
+import { discardReply, sendBody } from "./body_sender.ts";
 import type { Patience } from "./patience.ts";
 import type { Body, Reply } from "./reply.ts";
 import type { ConnectionSettings, Service } from "./service.ts";
+import type { Outlet } from "./staging.ts";
+import { StreamSender } from "./stream_sender.ts";
 import type { Tunnel } from "./tunnel.ts";
 import { FieldError, type Framing, type Sent, UpgradeError, writeHead } from "./writer.ts";
 
 /** Who the responder tells what comes later. */
 export interface ResponderOwner {
-  /** What is staged goes out. */
-  flush(): void;
   /** A streamed body is over; not `complete`: it was broken off. */
   streamed(exchange: Exchange, complete: boolean): void;
   /** The tunnel takes the input from now on. */
@@ -33,19 +32,18 @@ export class Responder {
   persistent = false;
   /** Takes the input of a connection that speaks another protocol. */
   tunnel: Tunnel | undefined = undefined;
-  #transport!: Transport;
   #sender: StreamSender | undefined = undefined;
 
-  constructor(readonly service: Service, readonly patience: Patience, readonly owner: ResponderOwner) {}
-
-  open(transport: Transport): void {
-    this.#transport = transport;
-  }
+  constructor(
+    readonly service: Service,
+    readonly patience: Patience,
+    readonly outlet: Outlet,
+    readonly owner: ResponderOwner,
+  ) {}
 
   /** Sends `reply`, or a failure instead of one that cannot be sent. */
   send(exchange: Exchange, reply: Reply, settings: ConnectionSettings): Sending {
-    const { service } = this;
-    const { output } = service;
+    const { output } = this.outlet;
     const mark = output.length;
     let sent: Sent;
     try {
@@ -63,9 +61,9 @@ export class Responder {
     if (reply.takeOver !== undefined) return this.#handOver(exchange, reply.takeOver);
     const { body } = reply;
     if (sent.framing === "none") discardReply(reply);
-    else if (body.kind === "stream") return this.#stream(exchange, body, sent.framing, settings);
+    else if (body.kind === "stream") return this.#stream(exchange, body, sent.framing, settings, mark);
     else {
-      exchange.bytesSent = sendBody(body, output, this.#transport);
+      exchange.bytesSent = sendBody(body, this.outlet);
       exchange.bytesWritten += exchange.bytesSent;
     }
     return "written";
@@ -83,11 +81,19 @@ export class Responder {
     body: Extract<Body, { kind: "stream" }>,
     framing: Framing,
     settings: ConnectionSettings,
+    headAt: number,
   ): Sending {
-    const { service, patience, owner } = this;
-    owner.flush();
+    const { service, patience, outlet, owner } = this;
+    // The head leaves with what the stream gives in this turn, and what is staged in front of it now.
+    const head = outlet.output.takeFrom(headAt);
+    outlet.flush();
     exchange.detach();
-    const sender = new StreamSender(exchange, framing, service, () => patience.forOutput(settings.timeout));
+    const sender = new StreamSender(exchange, framing, head, outlet, {
+      waits: () => patience.forOutput(settings.timeout),
+      streamFailed: (about, error) => service.streamFailed(about, error),
+      sourceFailed: (error) => service.faulted(error),
+      fault: (error, about) => owner.fault(error, about),
+    });
     this.#sender = sender;
     sender.send(body)
       .then((complete) => owner.streamed(exchange, complete))
@@ -96,9 +102,9 @@ export class Responder {
   }
 
   #handOver(exchange: Exchange, takeOver: NonNullable<Reply["takeOver"]>): Sending {
-    const { owner } = this;
-    const transport = this.#transport;
-    owner.flush();
+    const { outlet, owner } = this;
+    const { transport } = outlet;
+    outlet.flush();
     exchange.detach();
     exchange.complete();
     // node:stream takes 20 ms to load, of which most threads never need it.

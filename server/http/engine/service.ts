@@ -3,8 +3,8 @@
 
 import type { ParserOptions, ProtocolError } from "../parser/mod.ts";
 import type { Exchange } from "../../request/exchange.ts";
-import type { OutputBuffer } from "./output.ts";
 import type { PreparedReply, Reply } from "./reply.ts";
+import type { Staging } from "./staging.ts";
 
 /** `initial[-max][,MinRate=n]` of RequestReadTimeout; times in ms, 0: off; rate in bytes a second. */
 export interface ReadTimeout {
@@ -30,7 +30,7 @@ export interface ConnectionSettings {
 /** The server, as the engine sees it; one object per thread. */
 export interface Service {
   /** The staging buffer of this thread. */
-  readonly output: OutputBuffer;
+  readonly staging: Staging;
   /** Before the virtual host is known. */
   readonly settings: ConnectionSettings;
   /** A message made ahead for this request, if it depends on nothing but the target. */

@@ -5,9 +5,9 @@ import type { CloseMode, Endpoint, FileSource, Transport } from "../../../mpm/mo
 import type { Exchange } from "../../request/exchange.ts";
 import type { ProtocolError } from "../parser/mod.ts";
 import { HttpConnection } from "./connection.ts";
-import { OutputBuffer } from "./output.ts";
 import type { PreparedReply, Reply } from "./reply.ts";
 import type { ConnectionSettings, Service } from "./service.ts";
+import { Staging } from "./staging.ts";
 
 /** Remembers what the engine asks for. `blocked`: the client takes nothing until drain(). */
 export class FakeTransport implements Transport {
@@ -84,7 +84,7 @@ type Handler = (exchange: Exchange) => Reply | Promise<Reply>;
 
 /** Calls `handler` for everything. Error replies are their status as a text. */
 export class FakeService implements Service {
-  readonly output = new OutputBuffer();
+  readonly staging = new Staging();
   readonly settings: ConnectionSettings;
   readsBody = false;
   limit = 0;

@@ -17,6 +17,7 @@ import type { Patience } from "./patience.ts";
 import type { Reply } from "./reply.ts";
 import { Responder, type ResponderOwner } from "./responder.ts";
 import type { ConnectionSettings, Service } from "./service.ts";
+import type { Outlet } from "./staging.ts";
 import type { Tunnel } from "./tunnel.ts";
 import { connectionFields, mayPersist, refreshDate } from "./writer.ts";
 
@@ -27,11 +28,9 @@ import { connectionFields, mayPersist, refreshDate } from "./writer.ts";
 export type Next = "continue" | "pending" | "close" | "last" | "break";
 
 /** The connection, as its transaction sees it. */
-export interface TransactionHost {
+export interface TransactionHost extends Outlet {
   /** Something happened that the connection did not cause: it goes on as `next` says. */
   proceed(next: Next): void;
-  /** What was written into the staging buffer goes out. */
-  flush(): void;
   /** The engine or a hook has failed, in a callback that nobody waits for. */
   fault(error: unknown): void;
 }
@@ -76,8 +75,8 @@ export class Transaction implements IntakeOwner, ResponderOwner {
     readonly host: TransactionHost,
   ) {
     this.settings = service.settings;
-    this.#body = new BodyIntake(service, patience, this);
-    this.#responder = new Responder(service, patience, this);
+    this.#body = new BodyIntake(service, patience, host, this);
+    this.#responder = new Responder(service, patience, host, this);
   }
 
   /** A connection begins, or comes back. */
@@ -85,7 +84,6 @@ export class Transaction implements IntakeOwner, ResponderOwner {
     this.#transport = transport;
     this.settings = this.service.settings;
     this.#body.open(transport);
-    this.#responder.open(transport);
   }
 
   /** The response is with the transport, and the client has not taken all of it. */
@@ -152,7 +150,7 @@ export class Transaction implements IntakeOwner, ResponderOwner {
 
   /** Answers with a message made ahead, if there is one. */
   #sendPrepared(exchange: Exchange, last: boolean): Next | undefined {
-    const { service, service: { output } } = this;
+    const { service, host: { output } } = this;
     const prepared = service.prepared(exchange);
     if (prepared === undefined) return undefined;
     const settings = service.settingsOf(exchange);
@@ -226,17 +224,12 @@ export class Transaction implements IntakeOwner, ResponderOwner {
     if (this.exchange !== exchange) return;
     this.#goOn(() => {
       if (!complete) exchange.connectionState = "X";
-      else this.host.flush();
       return complete ? this.#written(exchange) : this.#conclude(exchange);
     });
   }
 
   released(exchange: Exchange): void {
     if (this.exchange === exchange) this.#goOn(() => this.#conclude(exchange));
-  }
-
-  flush(): void {
-    this.host.flush();
   }
 
   handedOver(exchange: Exchange): void {

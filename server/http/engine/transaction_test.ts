@@ -166,7 +166,7 @@ Deno.test("whatever fails in a callback of the engine is logged, and ends its co
     client.receive(GET);
     await settle();
     assertEquals([client.transport.ended, service.faults.length], ["now", 1], `${fails}`);
-    assertEquals([service.over.length, service.output.length], [1, 0], `${fails}`);
+    assertEquals([service.over.length, service.staging.length], [1, 0], `${fails}`);
   }
 });
 
