@@ -1,22 +1,16 @@
-// Which MPM runs the server? One and only one: the registry knows them, and loads the one that is asked for.
+// What does the server take from the MPMs? What runs it; server threads take less (thread_side.ts).
 
-import { type Capabilities, type DefaultMpm, passesDescriptors } from "../platform/detect.ts";
+import { passesDescriptors } from "../platform/detect.ts";
 import { runControlProcess } from "./control/control_process.ts";
-import { event } from "./event.ts";
 import { ListeningSockets } from "./listening/listeners.ts";
-import { mpmNetware } from "./mpm_netware.ts";
-import { mpmWinnt } from "./mpm_winnt.ts";
-import { mpmtOs2 } from "./mpmt_os2.ts";
-import { prefork } from "./prefork.ts";
 import { CheckedRelaySockets, HeldRelaySockets } from "./relay/relay_sockets.ts";
 import { runSingleProcess } from "./control/single_process.ts";
 import type { Mpm, MpmSettings, ServerHost } from "./types.ts";
-import { worker } from "./worker.ts";
 
 export { isChild, runChild } from "./child/child.ts";
 export { BindError } from "./listening/bind_error.ts";
 export { type Endpoint } from "./shared/transport.ts";
-export { openScoreboard, type ScoreboardPlace } from "./shared/scoreboard.ts";
+export { allMpms, chooseMpm, findMpm, type MpmChoice, MpmError, requireMpm } from "./registry.ts";
 export type { RemoteAction } from "./control/server_signals.ts";
 export type { ThreadModule } from "./child/serving.ts";
 export type { CloseMode, FileSource, ProtocolHandler, ThreadProgram, Transport } from "./shared/transport.ts";
@@ -33,20 +27,7 @@ export type {
   ServerView,
   Supervisor,
 } from "./types.ts";
-export {
-  ChildField,
-  GlobalField,
-  Scoreboard,
-  SlotField,
-  SlotStatus,
-  SlotText,
-  SlotTotal,
-  STATUS_LETTERS,
-} from "./shared/scoreboard.ts";
 export type { ThreadOrder } from "./thread/server_thread.ts";
-export { runWorkerThread, type WorkerScope } from "./thread/worker_thread.ts";
-
-const MPMS: readonly Mpm[] = [prefork, worker, event, mpmWinnt, mpmNetware, mpmtOs2];
 
 /**
  * Runs the server under `mpm` until it is stopped. `oneProcess`: without children, for debugging (httpd -X).
@@ -64,67 +45,4 @@ export async function runMpm(mpm: Mpm, host: ServerHost, oneProcess: boolean): P
 export function relays(mpm: Mpm, settings: MpmSettings): boolean {
   if (mpm.requires.includes("descriptor passing")) return false;
   return settings.descriptorPassing === false || !passesDescriptors().available;
-}
-
-/** No MPM, or more than one (AH00534), or one that cannot run here. */
-export class MpmError extends Error {
-  override readonly name = "MpmError";
-}
-
-/** All MPMs there are. */
-export function allMpms(): readonly Mpm[] {
-  return MPMS;
-}
-
-/** The MPM that a name, a module identifier ("mpm_event_module") or a source name ("event.c") means. */
-export function findMpm(name: string): Mpm | undefined {
-  const bare = name.replace(/^mpm_(.*)_module$/, "$1").replace(/\.c$/, "").toLowerCase();
-  // "winnt", "netware" and "os2" are known too.
-  return MPMS.find((mpm) => [bare, `mpm_${bare}`, `mpmt_${bare}`].includes(mpm.name) || mpm.module === name);
-}
-
-/** The MPM that was asked for; "none" and "" ask for none. @throws MpmError */
-export function requireMpm(name: string): Mpm {
-  if (name === "" || name === "none") throw new MpmError("AH00534: Configuration error: No MPM loaded.");
-  const mpm = findMpm(name);
-  if (mpm !== undefined) return mpm;
-  const known = MPMS.map((each) => each.name).join(", ");
-  throw new MpmError(`AH00534: Configuration error: there is no MPM ${name}, only ${known}`);
-}
-
-/** An MPM that has been chosen, and why. */
-export interface MpmChoice {
-  readonly mpm: Mpm;
-  readonly reason: string;
-}
-
-/** The one MPM to run. `named` are those that were asked for, each with where; none means the platform's default. @throws MpmError */
-export function chooseMpm(
-  named: readonly { readonly name: string; readonly by: string }[],
-  platform: DefaultMpm,
-  capabilities: Capabilities,
-): MpmChoice {
-  if (new Set(named.map(({ name }) => findMpm(name)?.name ?? name)).size > 1) {
-    throw new MpmError("AH00534: Configuration error: More than one MPM loaded.");
-  }
-  const asked = named.length > 0 ? named[0] : undefined;
-  const name = asked?.name ?? platform.name;
-  const mpm = requireMpm(name);
-  const missing = mpm.requires.filter((capability) => !capabilities[capability].available);
-  if (missing.length > 0) {
-    const reasons = missing.map((capability) => `${capability} (${capabilities[capability].reason})`).join(
-      ", ",
-    );
-    throw new MpmError(
-      `AH00534: Configuration error: the MPM ${mpm.name} needs ${reasons}; MPMs that work here: ${
-        names(capabilities)
-      }`,
-    );
-  }
-  return { mpm, reason: asked?.by ?? `default: ${platform.reason}` };
-}
-
-function names(capabilities: Capabilities): string {
-  const able = MPMS.filter((mpm) => mpm.requires.every((capability) => capabilities[capability].available));
-  return able.length > 0 ? able.map(({ name }) => name).join(", ") : "none";
 }

@@ -1,7 +1,8 @@
 // What does a tree of directives set in this server? The tables of its modules and of the MPM, and the facts that conditions ask for.
 
 import { openFiles } from "./core/open_files.ts";
-import { allMpms, type Mpm, type MpmSettings } from "../mpm/mod.ts";
+import type { Mpm, MpmSettings } from "../mpm/mod.ts";
+import { allMpms } from "../mpm/thread_side.ts";
 import { system } from "../platform/detect.ts";
 import { environmentVariable } from "../platform/environment.ts";
 import {

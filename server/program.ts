@@ -1,6 +1,7 @@
 // What does a server thread need to answer requests? From the data it was posted, the request service with all its modules.
 
-import { findMpm, openScoreboard, type ThreadOrder, type ThreadProgram } from "../mpm/mod.ts";
+import type { ThreadProgram } from "../mpm/mod.ts";
+import { findMpm, openScoreboard, type ThreadOrder } from "../mpm/thread_side.ts";
 import { keepsFfi } from "../modules/app/mod.ts";
 import { systemTitle } from "../platform/detect.ts";
 import { giveUpFfi } from "../platform/posix.ts";

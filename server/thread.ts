@@ -2,7 +2,7 @@
 // the loop of an MPM.
 
 import { setClock } from "../mpm/shared/connection_table.ts";
-import { runWorkerThread, type WorkerScope } from "../mpm/mod.ts";
+import { runWorkerThread, type WorkerScope } from "../mpm/thread_side.ts";
 import { loadPoller } from "../platform/poller.ts";
 import { openLibc } from "../platform/posix.ts";
 import { createProgram, type ProgramOrder } from "./program.ts";

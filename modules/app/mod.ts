@@ -85,7 +85,11 @@ function hooks(): ModuleHooks {
   return {
     async threadInit({ config, serverRoot }: ThreadContext) {
       const wanted = specifiers(config);
-      if (wanted.size > 0) serveWebSockets();
+      if (wanted.size > 0) {
+        serveWebSockets();
+        // What applications log through LogTape belongs to the error log.
+        await import("../../server/log/mod.ts");
+      }
       for (const specifier of wanted.keys()) {
         applications.set(specifier, await load(specifier, serverRoot));
       }

@@ -1,7 +1,6 @@
 // What does the server itself have to say, and where does it go? The error log, with httpd's levels, thresholds per module and
-// line layout (http-core.md 14), routed by LogTape.
+// line layout (http-core.md 14), routed by LogTape where that is loaded (tape_link.ts).
 
-import { getLogger } from "@std/log";
 import type { LogRecord as TapeRecord, Sink } from "@logtape/logtape";
 import {
   compileErrorFormat,
@@ -14,7 +13,8 @@ import {
 import type { ErrorSink } from "./error_sink.ts";
 import { type HttpdLevel, httpdLevelOf, severity, tapeLevel } from "./levels.ts";
 import { OnceLines } from "./once_lines.ts";
-import { type Part, ROOT, setPart } from "./tape.ts";
+import type { Part } from "./tape.ts";
+import { awaitTape, forgetTape, ROOT, tapeLink } from "./tape_link.ts";
 import type { Thresholds } from "./thresholds.ts";
 
 let logs = 0;
@@ -78,18 +78,21 @@ export class ErrorLog {
     this.#format = layout?.format === undefined ? usual : compileErrorFormat(layout.format);
     this.#once = new OnceLines(layout?.connection ?? [], layout?.request ?? []);
     this.#lowest = parts.thresholds.lowest;
+    awaitTape(this.#install);
     this.#install();
   }
 
-  #install(): void {
+  readonly #install = (): void => {
+    const tape = tapeLink();
+    if (tape === undefined) return;
     const sinks: Record<string, Sink> = { lines: this.#mine((record) => this.#line(record)) };
     this.#added.forEach((sink, index) => sinks[`added${index}`] = this.#mine(sink));
     const part: Part = {
       sinks,
       loggers: [{ category: [ROOT], lowestLevel: lowestTape(this.#lowest), sinks: Object.keys(sinks) }],
     };
-    setPart(this.#id, part);
-  }
+    tape.setPart(this.#id, part);
+  };
 
   /** There are other error logs, whose records are not for this one; and httpd has more levels than LogTape. */
   #mine(sink: Sink): Sink {
@@ -104,7 +107,7 @@ export class ErrorLog {
 
   #line(record: TapeRecord): void {
     const { properties } = record;
-    const entry: ErrorEntry = {
+    this.#write({
       // Only records made below have fields: others are free to use the same names for something else.
       ...properties.errorLog === this.#id ? properties as Partial<ErrorEntry> : {},
       level: httpdLevelOf(record),
@@ -113,7 +116,10 @@ export class ErrorLog {
       message: record.message.map(String).join(""),
       pid: this.#pid,
       tid: this.#tid,
-    };
+    });
+  }
+
+  #write(entry: ErrorEntry): void {
     const { sink } = this.#parts;
     const format = entry.startup ? startupFormat : this.#format;
     for (const line of [...this.#once.before(entry), format(entry)]) {
@@ -148,16 +154,22 @@ export class ErrorLog {
   }
 
   #emit(level: HttpdLevel, module: string, message: string, fields: Partial<ErrorEntry>): void {
+    const tape = tapeLink();
+    const time = preciseNow();
+    if (tape === undefined) {
+      this.#write({ ...fields, level, module, time, message, pid: this.#pid, tid: this.#tid });
+      return;
+    }
     if (severity(level) > severity(this.#lowest)) {
       // Some place is told more than all others: from now on LogTape lets that through.
       this.#lowest = level;
       this.#install();
     }
-    getLogger(module).log(level, message, { ...fields, errorLog: this.#id }, preciseNow());
+    tape.emit({ module, level, message, properties: { ...fields, errorLog: this.#id }, timestamp: time });
   }
 
   /**
-   * Gives the records that go through to a LogTape sink too, until close(). The sink stays its owner's: it is not disposed of here.
+   * Gives the records that go through to a LogTape sink too, until close(), where LogTape is loaded. The sink stays its owner's: it is not disposed of here.
    * A record has the category ["mpmd", module] and the properties httpdLevel, ah and those of LogFields.
    */
   addSink(sink: Sink): void {
@@ -167,7 +179,8 @@ export class ErrorLog {
 
   /** Writes nothing any more. */
   close(): void {
-    setPart(this.#id, undefined);
+    forgetTape(this.#install);
+    tapeLink()?.setPart(this.#id, undefined);
     this.#parts.sink.close();
   }
 }

@@ -7,6 +7,7 @@ import {
   type LogRecord,
   resetSync,
 } from "@logtape/logtape";
+import "@std/log";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { LogSubject } from "./error_format.ts";
 import { ErrorLog } from "./error_log.ts";

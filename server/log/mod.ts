@@ -10,6 +10,7 @@ import {
 import { type BaseHandler, ConsoleHandler, type LevelName, LogLevels, type LogRecord } from "./handlers.ts";
 import { type HttpdLevel, tapeLevel } from "./levels.ts";
 import { categoryOf, isConfigured, levelIn, type Part, setPart } from "./tape.ts";
+import { connectTape } from "./tape_link.ts";
 
 export {
   BaseHandler,
@@ -207,6 +208,14 @@ export function getLogger(name = "default"): Logger {
   if (logger === undefined) loggers.set(name, logger = new Logger(name));
   return logger;
 }
+
+// From now on the server's own messages pass here, too.
+connectTape({
+  setPart,
+  emit({ module, level, message, properties, timestamp }) {
+    getLogger(module).log(level, message, properties, timestamp);
+  },
+});
 
 /** Logs a message by the default logger, as its method of the same name does. */
 export function debug<T>(message: T | (() => T), ...args: unknown[]): T | undefined {

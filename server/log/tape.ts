@@ -11,9 +11,7 @@ import {
   type LogRecord as TapeRecord,
   type Sink,
 } from "@logtape/logtape";
-
-/** All categories of the server are below this one. */
-export const ROOT = "mpmd";
+import { ROOT } from "./tape_link.ts";
 
 /** The LogTape category of a logger: `default` is the root, dots make a hierarchy. */
 export function categoryOf(name: string): string[] {

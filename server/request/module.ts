@@ -1,7 +1,7 @@
 // What is a module of this server? Directives for the configuration, and hooks for the phases of a request, under httpd's
 // names. A module knows the server's public types and nothing of MPMs or sockets.
 
-import type { Scoreboard } from "../../mpm/mod.ts";
+import type { Scoreboard } from "../../mpm/thread_side.ts";
 import type { ExpressionSubject } from "../config/expression/mod.ts";
 import type { DirectiveRow, ServerConfig } from "../config/mod.ts";
 import type { Reply } from "../http/engine/reply.ts";

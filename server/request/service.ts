@@ -1,7 +1,7 @@
 // How is a request answered? Virtual host, phases (phases.ts), what goes out for their answer, log. One object per server thread; the
 // modules take part through their hooks.
 
-import { type Scoreboard, SlotField, SlotStatus } from "../../mpm/mod.ts";
+import { type Scoreboard, SlotField, SlotStatus } from "../../mpm/thread_side.ts";
 import type { DirStore, ServerConfig, VirtualServer } from "../config/mod.ts";
 import { discardReply } from "../http/engine/body_sender.ts";
 import { Staging } from "../http/engine/staging.ts";

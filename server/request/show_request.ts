@@ -1,7 +1,7 @@
 // What does the scoreboard tell of a request? Client, protocol, host and request line of the latest one of a slot. Everything but the
 // request line mostly stays as it is from one request of a slot to the next, and is then not written again.
 
-import { type Scoreboard, SlotText } from "../../mpm/mod.ts";
+import { type Scoreboard, SlotText } from "../../mpm/thread_side.ts";
 import type { VirtualServer } from "../config/mod.ts";
 import type { Exchange } from "./exchange.ts";
 

@@ -2,7 +2,8 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import type { Capabilities } from "../platform/detect.ts";
-import { chooseMpm, findMpm, MpmError, type MpmName } from "./mod.ts";
+import { chooseMpm, findMpm, MpmError } from "./registry.ts";
+import type { MpmName } from "./types.ts";
 
 function capabilities(missing: readonly string[] = []): Capabilities {
   const names = ["descriptor passing", "subprocesses", "web workers", "unix signals", "users"];
