@@ -29,6 +29,7 @@ import type { LogTarget } from "./log/target.ts";
 import { MODULES } from "./modules.ts";
 import type { Options } from "./options.ts";
 import type { ProgramData } from "./program.ts";
+import { readyLines, servedWithoutFile } from "./ready_configuration.ts";
 
 /** A configuration that has been read, applied and checked. */
 export interface Configuration {
@@ -66,12 +67,6 @@ export function defaultServerRoot(entry: string): string {
   return entry.startsWith("file:") ? dirname(fromFileUrl(entry)) : Deno.cwd();
 }
 
-/** The configuration of an application that was named on the command line without a configuration file. */
-function applicationLines(options: Options): string[] {
-  const listen = options.listen.length > 0 ? options.listen : ["8080"];
-  return [...listen.map((address) => `Listen ${address}`), "PidFile none", "ErrorLog /dev/stderr"];
-}
-
 /** What `check` finds wrong is told at the last line of the directives that `name` means. @throws ConfigError */
 function checkedAt<T>(nodes: readonly ConfigNode[], name: RegExp, check: () => T): T {
   try {
@@ -92,15 +87,19 @@ export async function loadConfiguration(options: Options, entry: string): Promis
   const current = () => findMpm(named[0]?.name ?? defaultMpm().name);
   const warnings: ConfigWarning[] = [];
   const { application, configFile } = options;
-  const alone = application !== undefined && configFile === undefined;
-  const serverRoot = resolve(options.serverRoot ?? (alone ? Deno.cwd() : defaultServerRoot(entry)));
+  const served = servedWithoutFile(options);
+  const serverRoot = resolve(
+    options.serverRoot ?? (served === undefined ? defaultServerRoot(entry) : Deno.cwd()),
+  );
   const read = readConfig({
     files: denoFiles,
     serverRoot,
-    file: alone ? undefined : resolve(serverRoot, configFile ?? "conf/httpd.conf"),
-    before: [...alone ? applicationLines(options) : [], ...options.before],
+    file: served === undefined ? resolve(serverRoot, configFile ?? "conf/httpd.conf") : undefined,
+    before: [...served === undefined ? [] : readyLines(served, options), ...options.before],
     after: [
-      ...application === undefined ? [] : [`Application ${JSON.stringify(resolve(application))}`],
+      ...application === undefined || served?.kind === "folder"
+        ? []
+        : [`Application ${JSON.stringify(resolve(application))}`],
       ...options.after,
     ],
     defines: options.defines,
@@ -151,7 +150,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     tree: read,
     config,
     documentRoot: config.main.store.get(coreServer).documentRoot,
-    source: alone ? `application ${application}` : read.includes[0].file,
+    source: served === undefined ? read.includes[0].file : `${served.kind} ${served.name}`,
     namedMpms: named,
     pidFile: values.pidFile.toLowerCase() === "none" ? undefined : absolute(values.pidFile),
     errorLog,

@@ -47,7 +47,7 @@ const THREAD_MODULE: ThreadModule = {
 };
 
 /** Errors that are told as they are: whoever started the server can do something about them. */
-const TOLD = [ConfigError, MpmError, BindError, PidFileError, LogError, PrivilegeError];
+const TOLD = [ConfigError, MpmError, BindError, PidFileError, LogError, PrivilegeError, UsageError];
 
 /** Runs the command line `args` and returns the exit code. `entry` is the module that was started, for children to start too. */
 export async function main(args: readonly string[], entry: string): Promise<number> {

@@ -41,7 +41,11 @@ export interface Options {
   readonly mpm: string | undefined;
   /** --listen [HOST:]PORT, for an application without a configuration file. */
   readonly listen: readonly string[];
-  /** The application to serve. */
+  /** --spa: names that are not in the folder are the application's in its index.html. */
+  readonly spa: boolean;
+  /** --access-log: to standard output, without a configuration file. */
+  readonly accessLog: boolean;
+  /** The application, or the folder, to serve. */
   readonly application: string | undefined;
 }
 
@@ -55,7 +59,8 @@ export const USAGE = `Usage: mpmd [-D name] [-d directory] [-f file]
             [-C "directive"] [-c "directive"]
             [-k start|restart|graceful|graceful-stop|stop]
             [-v] [-V] [-h] [-l] [-L] [-t] [-T] [-S] [-M] [-X] [--mpm name]
-       mpmd [--listen [host:]port] [--mpm name] application.ts
+       mpmd [--listen [host:]port] [--mpm name] [--access-log] application.ts
+       mpmd [--listen [host:]port] [--mpm name] [--access-log] [--spa] folder
 Options:
   -D name            : define a name for use in <IfDefine name> directives
                        (FOREGROUND or NO_DETACH: -k start stays in the foreground;
@@ -85,12 +90,17 @@ Options:
   -X                 : debug mode (one process, do not detach)
   --mpm name         : choose the multi-processing module: prefork, worker, event,
                        mpm_winnt, mpm_netware or mpmt_os2
-  --listen address   : listen here (with an application; default 8080)
+  --listen address   : listen here (with an application or a folder; default 8080)
+  --access-log       : a line on standard output for each request
+  --spa              : a single-page application: paths that are not in the folder
+                       get its index.html when a browser navigates to them
   application.ts     : serve a module with "export default { fetch }"
+  folder             : serve its files
 Without -k the server runs in the foreground. Examples:
   mpmd                        serve what conf/httpd.conf says
   mpmd -t -f my.conf          is that configuration right?
   mpmd ./app.ts               serve an application on http://localhost:8080/
+  mpmd ./public               serve a folder
   mpmd -k graceful            take a changed configuration over, losing no request
 `;
 
@@ -98,7 +108,7 @@ Without -k the server runs in the foreground. Examples:
 const VALUED = "DdfCceEk";
 const FLAGS = "vVlLhtTSMX?";
 const LONG_VALUED = ["mpm", "listen"];
-const LONG_FLAGS = ["help", "version"];
+const LONG_FLAGS = ["help", "version", "spa", "access-log"];
 
 /** Options as getopt(3) takes them (`-DNAME`, `-vt`) become long ones, which parseArgs() tells apart from operands. */
 function withoutClusters(args: readonly string[]): string[] {
@@ -138,7 +148,7 @@ export function parseOptions(args: readonly string[]): Options {
   });
   const given = (name: string) => list(parsed[name], name);
   const operands = parsed._.map(String);
-  if (operands.length > 1) throw new UsageError(`more than one application: ${operands.join(" ")}`);
+  if (operands.length > 1) throw new UsageError(`more than one application or folder: ${operands.join(" ")}`);
   const defines = [
     ...parsed.S ? ["DUMP_VHOSTS", "DUMP_RUN_CFG"] : [],
     ...parsed.M ? ["DUMP_MODULES"] : [],
@@ -163,6 +173,8 @@ export function parseOptions(args: readonly string[]): Options {
     foreground: oneProcess || defines.includes("FOREGROUND") || defines.includes("NO_DETACH"),
     mpm: once(given("mpm"), "mpm"),
     listen: given("listen"),
+    spa: parsed.spa === true,
+    accessLog: parsed["access-log"] === true,
     application: operands[0],
   };
 }
