@@ -56,6 +56,9 @@ export async function createProgram(order: ProgramOrder): Promise<ThreadProgram>
   return {
     createHandler: () => new HttpConnection(service),
     usesEventLoop,
+    get waiting() {
+      return service.waiting;
+    },
     onFault: onUncaught,
     endOfBatch: () => service.endOfBatch(),
     endOfThread: () => service.endOfThread(),

@@ -70,6 +70,7 @@ const ENGINE_FIELDS: ReadonlySet<string> = new Set([
 
 /** Changes the fields of the request. */
 function changeRequest(exchange: Exchange, rules: readonly Rule[]): void {
+  exchange.dependsOn = "request";
   const table: FieldTable = { fields: [...exchange.head.entries()] };
   for (const rule of rules) rule.apply(table, exchange);
   exchange.detach();

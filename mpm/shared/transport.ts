@@ -85,6 +85,8 @@ export interface ThreadProgram {
   createHandler(): ProtocolHandler;
   /** Handlers or applications of this thread may use the event loop (timers, promises) between requests. */
   readonly usesEventLoop: boolean;
+  /** Requests that cannot go on before a promise of a handler has settled, or a stream has given more. */
+  readonly waiting: number;
   /** A connection failed for a reason of our own: log it. */
   onFault(error: unknown): void;
   /** Called after every batch of events, before the thread waits: buffered log lines go out. */

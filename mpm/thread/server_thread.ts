@@ -249,11 +249,12 @@ export class ServerThread implements ConnectionHost {
     return connection;
   }
 
-  /** Sleeps in the kernel until something is ready or `ms` have passed, this thread's event loop with it. */
-  sleep(ms: number): void {
+  /** Sleeps in the kernel until something is ready or `ms` have passed, this thread's event loop with it. Returns how many had work. */
+  sleep(ms: number): number {
     const n = this.poller.wait(this.set, ms);
     this.beat();
     if (n > 0) this.serve(n);
+    return n;
   }
 
   /** Waits off-thread until something in `set` is ready or `ms` have passed. */

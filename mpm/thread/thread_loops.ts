@@ -9,11 +9,17 @@ import * as posix from "../../platform/posix.ts";
 import { Interest } from "../../platform/poller.ts";
 import { clock } from "../shared/connection_table.ts";
 import type { Remaining, ServingOrder } from "../shared/child_order.ts";
+import type { ThreadProgram } from "../shared/transport.ts";
 import type { ServerThread } from "./server_thread.ts";
 
-/** At least this often other users of the thread's event loop get a turn, and the log lines are written, in ms. */
+/** At least this often (ms) the event loop gets a turn and log lines are written; and where an application may use it for more than requests. */
 const TURN_EVERY = 10;
-/** How long a thread with an event loop of its own looks for input before it waits off-thread, in ms. */
+const APPLICATION_TURN_EVERY = 2;
+/** A thread with an application that has had work sleeps in the kernel, for slices of a turn, this long (ms); then it waits off-thread. */
+const WARM_MS = 50;
+/** Promises of handlers that need nothing but each other have this many microtasks; the others need the event loop. */
+const SETTLE_TICKS = 16;
+/** How long (ms) a thread whose handlers wait for the event loop looks for input before it waits off-thread. */
 const SPIN_MS = 0.06;
 /** A blocking call gives up after this long (ms), so that timers, the control channel and the end get their chance. */
 export const SLICE_MS = 50;
@@ -37,32 +43,52 @@ async function runShared(thread: ServerThread): Promise<void> {
     const n = poller.wait(set, 0);
     thread.beat();
     if (n > 0) thread.serve(n);
+    if (program.waiting > 0) await settle(program);
     thread.advanceTimers();
     program.endOfBatch();
     thread.noteBatch(Math.trunc(performance.now() - start));
-    if (n === 0) await rest(thread, turns);
-    else if (program.usesEventLoop || turns.due) await turns.take();
+    if (n === 0) {
+      await rest(thread, turns);
+      continue;
+    }
+    turns.noteWork(start);
+    if (program.waiting > 0 || turns.due) await turns.take();
   }
+}
+
+/** Lets those promises go on that need nothing but each other: those of most handlers. */
+async function settle(program: ThreadProgram): Promise<void> {
+  for (let tick = 0; tick < SETTLE_TICKS && program.waiting > 0; tick++) await undefined;
 }
 
 /** Nothing is ready: waits for it, in the cheapest way that lets everybody else on this thread have their turn. */
 async function rest(thread: ServerThread, turns: Turns): Promise<void> {
   const { poller, set, program, patience } = thread;
   thread.noteWait();
-  if (!program.usesEventLoop) {
-    // Nobody else is here: the thread itself sleeps in the kernel, which is the shortest way back to work.
-    thread.sleep(patience);
-    program.endOfBatch();
-    if (turns.due) await turns.take();
+  if (program.waiting === 0 && (!program.usesEventLoop || turns.warm)) {
+    // Nobody waits for the event loop: the thread itself sleeps in the kernel, which is the shortest way back to work.
+    const slice = program.usesEventLoop ? Math.min(patience, APPLICATION_TURN_EVERY) : patience;
+    let due: boolean;
+    do {
+      const n = thread.sleep(slice);
+      if (program.waiting > 0) await settle(program);
+      thread.advanceTimers();
+      program.endOfBatch();
+      due = turns.due;
+      if (n === 0) break;
+      turns.noteWork(turns.now);
+    } while (!due && program.waiting === 0 && !thread.retiring);
+    if (due || program.waiting > 0) await turns.take();
     return;
   }
-  // Handlers may be waiting for timers and promises. The off-thread wait costs two thread switches: first look a while.
+  // Handlers wait for timers and promises. The off-thread wait costs two thread switches: first look a while.
   const end = performance.now() + SPIN_MS;
   do {
     await turns.take();
     const n = poller.wait(set, 0);
     if (n > 0) {
       thread.serve(n);
+      turns.noteWork(end);
       return program.endOfBatch();
     }
   } while (performance.now() < end);
@@ -199,6 +225,7 @@ async function attend(thread: ServerThread, turns: Turns): Promise<void> {
     thread.receive(connection);
     thread.beat();
     thread.advanceTimers();
+    if (thread.program.waiting > 0) await settle(thread.program);
     // A handler that has not answered yet needs the event loop, and so does everybody once in a while.
     if (turns.due || (thread.resident === connection && !connection.awaitsInputOnly)) await turns.take();
     return;
@@ -215,11 +242,29 @@ async function attend(thread: ServerThread, turns: Turns): Promise<void> {
 /** When others have their turn: timers, promises and messages of the event loop, and the log. */
 class Turns {
   #last = performance.now();
+  #worked = 0;
+  /** When it was last looked whether a turn is due (ms, performance.now()). */
+  now = 0;
+  readonly #every: number;
 
-  constructor(readonly thread: ServerThread) {}
+  constructor(readonly thread: ServerThread) {
+    this.#every = thread.program.usesEventLoop ? APPLICATION_TURN_EVERY : TURN_EVERY;
+  }
 
+  /** Looks at the clock, too. */
   get due(): boolean {
-    return performance.now() - this.#last > TURN_EVERY;
+    this.now = performance.now();
+    return this.now - this.#last >= this.#every;
+  }
+
+  /** There was work, at the time `now` (ms, performance.now()). */
+  noteWork(now: number): void {
+    this.#worked = now;
+  }
+
+  /** There was work not long ago. */
+  get warm(): boolean {
+    return performance.now() - this.#worked < WARM_MS;
   }
 
   async take(): Promise<void> {

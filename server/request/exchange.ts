@@ -7,6 +7,7 @@ import type { DirStore, VirtualServer } from "../config/mod.ts";
 import type { Reply } from "../http/engine/reply.ts";
 import type { RequestHead } from "../http/parser/mod.ts";
 import type { ExchangeSubject } from "./expression_subject.ts";
+import type { ModuleHooks } from "./module.ts";
 import type { RedirectedRequest } from "./redirect.ts";
 
 /** A request body for handlers that want one. */
@@ -30,8 +31,9 @@ export interface FileInfo {
 export class Exchange {
   /** Decoded and normalised path of the target; "*" for OPTIONS *. */
   path = "";
-  /** What follows the question mark, without it. */
-  query = "";
+  /** Somebody has looked at `query`. */
+  queryRead = false;
+  #query = "";
   vhost!: VirtualServer;
   dir!: DirStore;
   /** The file that the path means, once translated; its state; and what of the path is left behind it. */
@@ -52,7 +54,10 @@ export class Exchange {
   uniqueId: string | undefined = undefined;
   /** The request as expressions see it; there from the access checks on, before them ThreadContext.subjectOf() makes it. */
   subject!: ExchangeSubject;
-  /** What the answer depends on beyond target and file: what .htaccess files say at the moment, or this very request. */
+  /**
+   * What the answer depends on beyond target and file: what .htaccess files say at the moment, or this very request. A hook says so
+   * too that changes something of the request for its handler: others for the same path may be answered without asking it.
+   */
   dependsOn: "file" | "overrides" | "request" = "file";
   /** Fields that conditions have looked at, in lower case: caches have to know of them. */
   varyOn: Set<string> | undefined = undefined;
@@ -61,6 +66,8 @@ export class Exchange {
   redirected: RedirectedRequest | undefined = undefined;
   /** The reply of a phase that failed, while an ErrorDocument is made for it. */
   failed: Reply | undefined = undefined;
+  /** Whose handler answers, where that was known without the phases. */
+  answerer: ModuleHooks | undefined = undefined;
   /** An answer that is on its way already when the handler's turn would come. */
   answer: Promise<Reply> | undefined = undefined;
   /** Status of the response before any internal redirect or error document. */
@@ -101,6 +108,16 @@ export class Exchange {
     /** Requests on this connection before this one. */
     readonly keepAlives: number,
   ) {}
+
+  /** What follows the question mark, without it. */
+  get query(): string {
+    this.queryRead = true;
+    return this.#query;
+  }
+
+  set query(query: string) {
+    this.#query = query;
+  }
 
   /** `head` has bytes of its own, and may be read when the request is over. */
   get detached(): boolean {

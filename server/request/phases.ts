@@ -10,6 +10,7 @@ import { errorReply } from "./error_reply.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ExchangeSubject } from "./expression_subject.ts";
 import { InternalRedirect, type ModuleHooks } from "./module.ts";
+import { isGeneral, Placements } from "./placements.ts";
 import { beginRedirect } from "./redirect.ts";
 
 /** What the phases are made of. */
@@ -43,6 +44,7 @@ export class Phases {
   readonly #fixups: NonNullable<ModuleHooks["fixups"]>[];
   readonly #quickHandlers: NonNullable<ModuleHooks["quickHandler"]>[];
   readonly #handlers: ModuleHooks[];
+  readonly #placements = new Placements();
 
   constructor(parts: PhaseParts) {
     this.#parts = parts;
@@ -54,6 +56,19 @@ export class Phases {
     this.#fixups = hooks.flatMap(({ fixups }) => fixups ?? []);
     this.#quickHandlers = hooks.flatMap(({ quickHandler }) => quickHandler ?? []);
     this.#handlers = hooks.filter(({ handler }) => handler !== undefined);
+  }
+
+  /** True when it is known where the request leads: answer() asks the handler at once. */
+  placed(exchange: Exchange): boolean {
+    const answerer = this.#placements.find(exchange);
+    if (answerer === undefined) return false;
+    const { path, dir } = exchange;
+    if (this.variesByRequest(exchange)) return false;
+    exchange.path = path;
+    exchange.dir = dir;
+    exchange.answerer = answerer;
+    this.#parts.subjectOf(exchange);
+    return true;
   }
 
   /** The phases that need nothing but the head, up to the values of the place. A reply ends the request. */
@@ -119,13 +134,20 @@ export class Phases {
   answer(exchange: Exchange): Reply | Promise<Reply> {
     let reply: Reply | Promise<Reply>;
     try {
-      reply = this.#mapped(exchange) ?? this.#withAccess(exchange);
+      reply = this.#placedAnswer(exchange) ?? this.#mapped(exchange) ?? this.#withAccess(exchange);
     } catch (error) {
       reply = this.#notPlaced(exchange, error);
     }
     return reply instanceof Promise
       ? reply.then((later) => this.#parts.answered(exchange, later))
       : this.#parts.answered(exchange, reply);
+  }
+
+  #placedAnswer(exchange: Exchange): Reply | Promise<Reply> | undefined {
+    const { answerer } = exchange;
+    if (answerer === undefined) return undefined;
+    const answer = answerer.handler!(exchange);
+    return answer instanceof InternalRedirect ? this.redirect(exchange, answer.target) : answer;
   }
 
   /** Finds the file. @throws OverrideError */
@@ -147,6 +169,8 @@ export class Phases {
 
   /** True when the handler reads the request's body itself. */
   wantsBody(exchange: Exchange): boolean {
+    const { answerer } = exchange;
+    if (answerer !== undefined) return answerer.readsBody?.(exchange) === true;
     return this.#handlers.some((hooks) => hooks.readsBody?.(exchange) === true);
   }
 
@@ -167,10 +191,13 @@ export class Phases {
       const replaced = this.#replaced(exchange) ?? this.#typed(exchange);
       if (replaced !== undefined) return replaced;
     }
-    for (const { handler } of this.#handlers) {
-      const reply = handler!(exchange);
+    const general = !files && isGeneral(exchange);
+    for (const hooks of this.#handlers) {
+      const reply = hooks.handler!(exchange);
       if (reply instanceof InternalRedirect) return this.redirect(exchange, reply.target);
-      if (reply !== undefined) return reply;
+      if (reply === undefined) continue;
+      if (general && hooks.skipsFiles?.(exchange) === true) this.#placements.keep(exchange, hooks);
+      return reply;
     }
     return errorReply(404);
   }

@@ -76,6 +76,7 @@ interface KeptReply
 
 export class RequestService implements Service {
   readonly staging = new Staging();
+  waiting = 0;
   readonly settings: ConnectionSettings;
   readonly #settings: Map<VirtualServer, ConnectionSettings> = new Map();
   readonly #prepared: Map<VirtualServer, Map<string, KeptReply>> = new Map();
@@ -165,6 +166,7 @@ export class RequestService implements Service {
 
   begin(exchange: Exchange): Reply | undefined {
     exchange.vhost = this.#hosts.of(exchange);
+    if (!this.#hosts.refuses(exchange) && this.#phases.placed(exchange)) return undefined;
     exchange.dir = exchange.vhost.dirDefaults;
     const refused = this.#begun(exchange);
     if (refused === undefined) return undefined;

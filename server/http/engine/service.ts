@@ -31,6 +31,8 @@ export interface ConnectionSettings {
 export interface Service {
   /** The staging buffer of this thread. */
   readonly staging: Staging;
+  /** Requests that wait for a promise or a stream of a handler, or whose connection speaks another protocol. */
+  waiting: number;
   /** Before the virtual host is known. */
   readonly settings: ConnectionSettings;
   /** A message made ahead for this request, if it depends on nothing but the target. */

@@ -62,6 +62,7 @@ export class Transaction implements IntakeOwner, ResponderOwner {
   /** The whole request has been received. */
   received = true;
   #stage: number = Stage.Receiving;
+  #waits = false;
   /** The counters have the request already. */
   #counted = false;
   #transport!: Transport;
@@ -177,6 +178,7 @@ export class Transaction implements IntakeOwner, ResponderOwner {
   #respond(exchange: Exchange, reply: Reply | Promise<Reply>): Next {
     this.#stage = Stage.Handling;
     if (!(reply instanceof Promise)) return this.#send(exchange, reply);
+    this.#setWaiting(true);
     exchange.detach();
     reply.then(
       (later) => {
@@ -215,6 +217,7 @@ export class Transaction implements IntakeOwner, ResponderOwner {
       settled ? reply : { ...reply, close: true },
       this.settings,
     );
+    this.#setWaiting(sending !== "written");
     if (sending === "written") return this.#written(exchange);
     this.#stage = sending === "streaming" ? Stage.Streaming : Stage.Tunnel;
     return "pending";
@@ -222,6 +225,7 @@ export class Transaction implements IntakeOwner, ResponderOwner {
 
   streamed(exchange: Exchange, complete: boolean): void {
     if (this.exchange !== exchange) return;
+    this.#setWaiting(false);
     this.#goOn(() => {
       if (!complete) exchange.connectionState = "X";
       return complete ? this.#written(exchange) : this.#conclude(exchange);
@@ -292,8 +296,16 @@ export class Transaction implements IntakeOwner, ResponderOwner {
     }
   }
 
+  /** Whether the request waits for something of the handler's, which the event loop has to bring. */
+  #setWaiting(waits: boolean): void {
+    if (this.#waits === waits) return;
+    this.#waits = waits;
+    this.service.waiting += waits ? 1 : -1;
+  }
+
   #forget(): void {
     this.exchange = undefined;
+    this.#setWaiting(false);
     this.#stage = Stage.Receiving;
     this.#counted = false;
     this.#body.forget();

@@ -46,9 +46,7 @@ export function writeHead(
 ): Sent {
   const { head } = exchange;
   const { status, body } = reply;
-  const reason = reply.reason ?? reasonPhrase(status) ?? "";
-  const date = currentHttpDate(Math.floor(now / 1000));
-  let text = `HTTP/1.1 ${status} ${reason}\r\nDate: ${date}\r\nServer: ${settings.serverField}\r\n`;
+  let text = "";
   for (const [name, value] of reply.fields) {
     if (!isFieldName(name) || !isFieldValue(value)) {
       throw new FieldError(`invalid response field ${JSON.stringify(name)}`);
@@ -82,9 +80,42 @@ export function writeHead(
     text += `Content-Type: ${reply.contentType}\r\n`;
   }
   // HTTP/0.9 knows no head: the answer is the bare body. Whoever made an error of the request line is told so with a head.
-  if (head.major >= 1 || reply.close === true) output.latin1(text + "\r\n");
+  if (head.major >= 1 || reply.close === true) {
+    output.append(beginning(status, reply.reason, now, settings.serverField));
+    output.latin1(text + "\r\n");
+  }
   exchange.connectionState = persistent ? "+" : "-";
   return { framing: body.kind === "none" ? "none" : framing, persistent };
+}
+
+/** How heads begin that were written in the second `madeAt`, by status: the same for all. */
+const beginnings = new Map<
+  number,
+  { readonly bytes: Uint8Array<ArrayBuffer>; readonly serverField: string }
+>();
+let madeAt = 0;
+
+/** Status line, Date and Server. */
+function beginning(
+  status: number,
+  reason: string | undefined,
+  now: number,
+  serverField: string,
+): Uint8Array<ArrayBuffer> {
+  const second = Math.floor(now / 1000);
+  if (second !== madeAt) {
+    beginnings.clear();
+    madeAt = second;
+  }
+  const known = reason === undefined ? beginnings.get(status) : undefined;
+  if (known !== undefined && known.serverField === serverField) return known.bytes;
+  const phrase = reason ?? reasonPhrase(status) ?? "";
+  const text = `HTTP/1.1 ${status} ${phrase}\r\nDate: ${
+    currentHttpDate(second)
+  }\r\nServer: ${serverField}\r\n`;
+  const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
+  if (reason === undefined) beginnings.set(status, { bytes, serverField });
+  return bytes;
 }
 
 function bodyLength({ body, declaredLength }: Reply, output: OutputBuffer): number | undefined {
