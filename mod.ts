@@ -5,9 +5,23 @@
  * @module
  */
 
-import { start } from "./server/start.ts";
-
-export type { Application, FetchInfo } from "./modules/app/mod.ts";
+export type { Application, FetchInfo } from "./modules/app/application.ts";
+export {
+  serve,
+  type ServeOptions,
+  type Server,
+  type ServerAddress,
+  ServerError,
+  type StopOptions,
+} from "./server/embedding/serve.ts";
+export type { ChildStatus, ServerStatus } from "./server/embedding/owner_messages.ts";
 export { VERSION } from "./server/version.ts";
 
-if (import.meta.main) Deno.exit(await start(Deno.args, import.meta.url));
+if (import.meta.main) {
+  // By a name that Deno does not follow: a program that imports this module would else be checked with the whole server, whose bare
+  // names are not in the import map of that program.
+  const { start } = await import(new URL("./server/start.ts", import.meta.url).href) as {
+    start(args: readonly string[], entry: string): Promise<number>;
+  };
+  Deno.exit(await start(Deno.args, import.meta.url));
+}

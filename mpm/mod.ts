@@ -11,7 +11,7 @@ export { isChild, runChild } from "./child/child.ts";
 export { BindError } from "./listening/bind_error.ts";
 export { type Endpoint } from "./shared/transport.ts";
 export { allMpms, chooseMpm, findMpm, type MpmChoice, MpmError, requireMpm } from "./registry.ts";
-export type { RemoteAction } from "./control/server_signals.ts";
+export type { CarryOut, RemoteAction } from "./control/server_signals.ts";
 export type { ThreadModule } from "./child/serving.ts";
 export type { CloseMode, FileSource, ProtocolHandler, ThreadProgram, Transport } from "./shared/transport.ts";
 export { ChildExit } from "./shared/child_order.ts";

@@ -150,6 +150,8 @@ export interface Supervisor {
   /** It serves by the configuration in force; also after a restart that came to nothing. Said again, it means nothing. */
   ready(): void;
   reloading(): void;
+  /** What was loaded for a restart does not serve: a child has ended before any was ready. The old one serves, and it is tried again. */
+  failing(): void;
   stopping(): void;
 }
 
@@ -167,12 +169,12 @@ export interface ServerHost {
   reload(): Promise<RunnableConfig | undefined>;
   /** What reload() gave is in force from now on: nothing is started any more by the configuration before it. */
   onAdopted(): void;
-  readonly supervisor: Supervisor | undefined;
+  readonly supervisor: Supervisor;
   /** The server text of the start message: "mpmd/0.1.0 (Unix)". */
   readonly description: string;
   readonly commandLine: string;
-  /** How the actions of -k come where there are no signals. */
-  readonly remote?: RemoteControl;
+  /** Ways other than signals in which the actions of -k come. */
+  readonly remotes: readonly RemoteControl[];
   /** Called when a graceful stop begins: the pid file goes away at once. */
   onGracefulStop(): void;
 }

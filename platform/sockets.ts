@@ -194,6 +194,14 @@ export function isListening(fd: number): boolean {
   return on !== undefined && on !== 0;
 }
 
+/** The port that an internet socket is bound to. @throws SystemError */
+export function boundPort(fd: number): number {
+  const bytes = new Uint8Array(128);
+  length[0] = bytes.length;
+  if (libc().getsockname(fd, bytes, lengthBytes) < 0) throw new SystemError("getsockname", errno());
+  return new DataView(bytes.buffer).getUint16(2);
+}
+
 /** The path that a Unix-domain socket is bound to; undefined for every other. */
 export function unixPath(fd: number): string | undefined {
   const bytes = new Uint8Array(128);

@@ -3,6 +3,7 @@
 
 import {
   BindError,
+  type CarryOut,
   chooseMpm,
   isChild,
   type MpmChoice,
@@ -20,6 +21,7 @@ import { buildSettings, compiledModules } from "./build_settings.ts";
 import { checkConfinement } from "./checks.ts";
 import { ConfigError } from "./config/mod.ts";
 import { type Configuration, defaultServerRoot, loadConfiguration } from "./configuration.ts";
+import { findOwner, type Owner } from "./embedding/owner.ts";
 import { isDaemon, redirectOutput, startDaemon, StarterPipe } from "./daemon.ts";
 import { directiveText, listDirectives } from "./directive_list.ts";
 import { dumpText } from "./dumps.ts";
@@ -35,6 +37,7 @@ import { createProgram, type ProgramOrder } from "./program.ts";
 import { controlFile, openRemoteControl } from "./remote_control.ts";
 import { actOnRunning } from "./running_server.ts";
 import { StartupLog } from "./startup_log.ts";
+import { Supervisors } from "./supervisors.ts";
 import { findSupervisor } from "./systemd.ts";
 import { DESCRIPTION, VERSION_LINES } from "./version.ts";
 
@@ -53,20 +56,25 @@ const TOLD = [ConfigError, MpmError, BindError, PidFileError, LogError, Privileg
 export async function main(args: readonly string[], entry: string): Promise<number> {
   if (isLauncher()) return launch();
   if (isChild()) return await runChild(THREAD_MODULE);
+  const owner = await findOwner();
   let options: Options;
   try {
     options = parseOptions(args);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(`mpmd: ${error.message}\n${USAGE}`);
+    await owner?.failed(error.message);
     return 1;
   }
   const startup = new StartupLog(options.startupLevel, options.startupLog);
   try {
-    return await carryOut({ options, args, entry, startup });
+    const code = await carryOut({ options, args, entry, startup, owner });
+    await owner?.failed();
+    return code;
   } catch (error) {
     if (!isTold(error)) throw error;
     startup.say("emerg", error.message);
+    await owner?.failed(error.message);
     if (error instanceof BindError) startup.say("emerg", "no listening sockets available, shutting down");
     if (error instanceof BindError || error instanceof LogError) {
       startup.say(
@@ -88,6 +96,8 @@ interface Start {
   readonly args: readonly string[];
   readonly entry: string;
   readonly startup: StartupLog;
+  /** Of a server that a program has started by serve(). */
+  readonly owner: Owner | undefined;
 }
 
 async function carryOut(start: Start): Promise<number> {
@@ -166,7 +176,7 @@ async function run(
   choice: MpmChoice,
   capabilities: Capabilities,
 ): Promise<number> {
-  const { options, args, entry, startup } = start;
+  const { options, args, entry, startup, owner } = start;
   await checkConfinement(entry, configuration, choice.mpm, options.oneProcess);
   const module = choice.mpm.module.replace(/_module$/, "");
   const background = isDaemon();
@@ -190,9 +200,16 @@ async function run(
   let serving = false;
   const host: ServerHost = {
     config,
-    supervisor: findSupervisor((message) => errorLogs?.main.log("warn", "systemd", undefined, message)),
+    supervisor: new Supervisors(
+      owner,
+      findSupervisor((message) => errorLogs?.main.log("warn", "systemd", undefined, message)),
+    ),
     log(level, ah, message) {
-      errorLogs?.main.log(level, module, ah, message);
+      // On the terminal of a program that runs a server among other things, what went as it should is noise.
+      const noise = owner !== undefined && configuration.errorLog.kind === "standard" &&
+        severity(level) > severity("warn");
+      if (!noise) errorLogs?.main.log(level, module, ah, message);
+      owner?.note(level, message);
       // Whoever waits for the server to start is told why it does not.
       if (serving || configuration.errorLog.kind === "standard" || severity(level) > severity("error")) {
         return;
@@ -211,12 +228,16 @@ async function run(
     },
     onServing: () => {
       serving = true;
-      announce(configuration, choice, addresses, startup);
+      owner?.serving(addresses);
+      if (owner === undefined) announce(configuration, choice, addresses, startup);
       starter?.ready();
     },
-    remote: pidFile === undefined || capabilities["unix signals"].available
-      ? undefined
-      : (carryOut) => openRemoteControl(controlFile(pidFile), carryOut),
+    remotes: [
+      ...owner === undefined ? [] : [owner.remote],
+      ...pidFile === undefined || capabilities["unix signals"].available
+        ? []
+        : [(carryOut: CarryOut) => openRemoteControl(controlFile(pidFile), carryOut)],
+    ],
     async reload() {
       const fresh = await reload(start, choice, host.log);
       if (fresh === undefined) return undefined;
@@ -232,7 +253,10 @@ async function run(
         return undefined;
       }
     },
-    onAdopted: () => logs.closeOthers(),
+    onAdopted: () => {
+      owner?.adopted();
+      logs.closeOthers();
+    },
     onGracefulStop: () => {
       if (pidFile !== undefined) removePid(pidFile);
     },

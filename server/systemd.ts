@@ -76,6 +76,12 @@ class Systemd implements Supervisor {
     );
   }
 
+  failing(): void {
+    if (this.#state === "reloading") {
+      this.#send("STATUS=What was loaded does not start; the old generation serves");
+    }
+  }
+
   stopping(): void {
     if (this.#state === "stopping") return;
     this.#state = "stopping";

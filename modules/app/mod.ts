@@ -13,23 +13,13 @@ import {
 import type { Reply } from "../../server/http/engine/reply.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/request/module.ts";
+import type { Application, FetchInfo } from "./application.ts";
 import { checkPermissions, denoPermissions, threadPermissions } from "./permissions.ts";
 import { requestOf, RequestOverError } from "./lazy_request.ts";
 import { replyOf } from "./response_reply.ts";
 import { serveWebSockets, upgradeReply } from "./web_socket_upgrade.ts";
 
 export { keepsFfi } from "./permissions.ts";
-
-/** The second argument of an application's fetch, as `deno serve` gives it. */
-export interface FetchInfo {
-  readonly remoteAddr: { readonly transport: "tcp"; readonly hostname: string; readonly port: number };
-  readonly completed: Promise<void>;
-}
-
-/** The default export of an application module. */
-export interface Application {
-  fetch(request: Request, info: FetchInfo): Response | Promise<Response>;
-}
 
 /** Specifiers of applications that a configuration names, in order; the threads load each of them once. */
 const appDir = dirKey<{ specifier: string | undefined; where?: Where }>("app", {

@@ -227,6 +227,8 @@ export class ChildPool {
     }
     const current = child.generation === this.#generation;
     if (end.code === ChildExit.Fatal && current) return onHopeless(0);
+    const stillborn = !child.ready && !child.ending && end.signal === null;
+    if (current && stillborn && this.#served && !this.#healthy) host.supervisor.failing();
     // A child that was killed says nothing about the next.
     if (!this.#served && end.signal === null && !child.ending) this.#stillborn++;
     if (!this.#served && (end.code === ChildExit.ChildInit || this.#stillborn === MOST_STILLBORN)) {

@@ -5,7 +5,7 @@
 // In both cases a child shows the token that only it was given, and a token is good for one connection. Children may be another
 // user's, and run code of others: what they send is held to the protocol, in form and length.
 
-import { dirname, join } from "@std/path";
+import { dirname, join } from "node:path";
 import { system } from "../../platform/detect.ts";
 import { giveTo, type Identity } from "../../platform/privileges.ts";
 import { processExists } from "../../platform/signals.ts";

@@ -28,7 +28,7 @@ type Ending = "none" | "graceful" | "now";
 
 /** Runs a server with children until it ends. @returns the exit code @throws BindError when a socket cannot be bound */
 export async function runControlProcess(mpm: Mpm, host: ServerHost, sockets: ServerSockets): Promise<number> {
-  const signals = new ServerSignals(host.remote);
+  const signals = new ServerSignals(host.remotes);
   sockets.configure(await resolveListen(host.config.settings));
   host.onBound(sockets.addresses);
   const server = await ControlServer.open();
@@ -83,7 +83,7 @@ class ControlProcess {
       renewing: this.#scoreboardFd === undefined,
       config: () => this.#config,
       onServing: () => {
-        if (!this.#reloading) host.supervisor?.ready();
+        if (!this.#reloading) host.supervisor.ready();
       },
       onHopeless: (exitCode) => {
         this.#exitCode = exitCode;
@@ -101,7 +101,7 @@ class ControlProcess {
       usage.publish(clock());
       if (!this.#reloading) this.#pool.maintain();
     }, TICK_MS);
-    this.host.supervisor?.watch({
+    this.host.supervisor.watch({
       scoreboard: this.#scoreboard,
       isAnswering: (ms) => this.#pool.isAnswering(ms),
     });
@@ -170,11 +170,11 @@ class ControlProcess {
       );
     } else host.log("notice", mpm.messages.hardRestart, "SIGHUP received.  Attempting to restart");
     this.#reloading = true;
-    host.supervisor?.reloading();
+    host.supervisor.reloading();
     const config = await reload(host, this.sockets, () => this.#ending !== "none");
     this.#reloading = false;
     if (this.#ending !== "none") return;
-    if (config === undefined) return host.supervisor?.ready();
+    if (config === undefined) return host.supervisor.ready();
     this.#config = config;
     host.onAdopted();
     this.server.admit(config.identity);
@@ -205,7 +205,7 @@ class ControlProcess {
   #stop(signal: string): void {
     if (this.#ending === "now") return;
     this.#ending = "now";
-    this.host.supervisor?.stopping();
+    this.host.supervisor.stopping();
     this.host.log("notice", this.mpm.messages.terminated, `caught ${signal}, shutting down`);
     setTimeout(() => {
       for (const child of this.#pool.all) {
@@ -219,7 +219,7 @@ class ControlProcess {
   #stopGracefully(): void {
     if (this.#ending !== "none") return;
     this.#ending = "graceful";
-    this.host.supervisor?.stopping();
+    this.host.supervisor.stopping();
     this.host.log(
       "notice",
       this.mpm.messages.stoppedGracefully,

@@ -14,8 +14,11 @@ export interface SignalActions {
 /** What a server can be asked to do without signals: the actions of -k. */
 export type RemoteAction = "stop" | "restart" | "graceful" | "graceful-stop";
 
+/** Takes what was asked for. */
+export type CarryOut = (action: RemoteAction) => void;
+
 /** Calls `carryOut` for what is asked, until the function that it returns is called. */
-export type RemoteControl = (carryOut: (action: RemoteAction) => void) => () => void;
+export type RemoteControl = (carryOut: CarryOut) => () => void;
 
 /**
  * The signals of a server, from the moment it can be found (by its ports, its pid file) until end(). What arrives before
@@ -29,10 +32,10 @@ export class ServerSignals {
   /** Another restart was asked for meanwhile, graceful or not: what has changed since this one was read counts too. */
   #again: boolean | undefined;
 
-  /** `remote` is another way in which the same is asked for, where there are no signals. */
-  constructor(remote: RemoteControl | undefined) {
+  /** `remotes` are other ways in which the same is asked for. */
+  constructor(remotes: readonly RemoteControl[]) {
     this.#ends = [
-      remote?.((action) => this.#do((actions) => this.#carryOut(actions, action))) ?? (() => {}),
+      ...remotes.map((remote) => remote((action) => this.#do((actions) => this.#carryOut(actions, action)))),
       onSignals(["SIGTERM", "SIGINT", "SIGBREAK"], (signal) => this.#do((actions) => actions.stop(signal))),
       onSignals(["SIGHUP"], () => this.#do((actions) => this.#restart(actions, false))),
       onUsr1(() => this.#do((actions) => this.#restart(actions, true))),

@@ -6,10 +6,10 @@ import { type RemoteAction, ServerSignals } from "./server_signals.ts";
 /** Signals that a test sends, and restarts that end when the test says so. */
 function scene() {
   let ask: (action: RemoteAction) => void = () => {};
-  const signals = new ServerSignals((carryOut) => {
+  const signals = new ServerSignals([(carryOut) => {
     ask = carryOut;
     return () => {};
-  });
+  }]);
   const begun: string[] = [];
   const ends: (() => void)[] = [];
   signals.deliverTo({

@@ -13,7 +13,7 @@ import type { Mpm, PoolShape, RunnableConfig, ServerHost } from "../types.ts";
 
 /** Runs a server without children until it ends. @returns the exit code @throws BindError when a socket cannot be bound */
 export async function runSingleProcess(mpm: Mpm, host: ServerHost, sockets: ServerSockets): Promise<number> {
-  const signals = new ServerSignals(host.remote);
+  const signals = new ServerSignals(host.remotes);
   sockets.configure(await resolveListen(host.config.settings));
   host.onBound(sockets.addresses);
   return await new SingleProcess(mpm, host, sockets).run(signals);
@@ -39,7 +39,7 @@ class SingleProcess {
       onReady: () => {
         if (!this.#served) host.onServing();
         this.#served = true;
-        if (!this.#reloading) host.supervisor?.ready();
+        if (!this.#reloading) host.supervisor.ready();
       },
       // Of the MPMs with children: here nobody would take over.
       onExhausted: () => {},
@@ -48,7 +48,7 @@ class SingleProcess {
         if (!this.#begin()) this.#stop(reason);
       },
       onFailed: () => {
-        if (this.#served) return;
+        if (this.#served) return host.supervisor.failing();
         host.log("alert", undefined, "no thread can start: the server ends");
         this.#finish(1);
       },
@@ -60,7 +60,7 @@ class SingleProcess {
   async run(signals: ServerSignals): Promise<number> {
     const done = new Promise<number>((resolve) => this.#finish = resolve);
     // The process that serves is the one that says so: it answers as long as it speaks.
-    this.host.supervisor?.watch({ scoreboard: this.#generations.scoreboard, isAnswering: () => true });
+    this.host.supervisor.watch({ scoreboard: this.#generations.scoreboard, isAnswering: () => true });
     this.#begin();
     this.#sayConfigured();
     signals.deliverTo({
@@ -114,11 +114,11 @@ class SingleProcess {
     }
     host.log("notice", mpm.messages.gracefulRestart, "restart requested");
     this.#reloading = true;
-    host.supervisor?.reloading();
+    host.supervisor.reloading();
     const config = await reload(host, this.sockets, () => this.#ending);
     this.#reloading = false;
     if (this.#ending) return;
-    if (config === undefined) return host.supervisor?.ready();
+    if (config === undefined) return host.supervisor.ready();
     this.#config = config;
     host.onAdopted();
     const shape = this.#dimension(config);
@@ -128,12 +128,12 @@ class SingleProcess {
     if (this.#begin()) this.#sayConfigured();
     else {
       host.log("error", undefined, "too many generations still have connections: the restart has to wait");
-      host.supervisor?.ready();
+      host.supervisor.ready();
     }
   }
 
   #stop(signal: string): void {
-    this.host.supervisor?.stopping();
+    this.host.supervisor.stopping();
     this.host.log("notice", this.mpm.messages.terminated, `caught ${signal}, shutting down`);
     this.#finish(0);
   }
@@ -141,7 +141,7 @@ class SingleProcess {
   #stopGracefully(): void {
     if (this.#ending) return;
     this.#ending = true;
-    this.host.supervisor?.stopping();
+    this.host.supervisor.stopping();
     this.host.log("notice", this.mpm.messages.stoppedGracefully, "caught SIGWINCH, shutting down gracefully");
     this.host.onGracefulStop();
     this.sockets.close();

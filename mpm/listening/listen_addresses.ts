@@ -16,6 +16,11 @@ export function addressText(address: ListenAddress): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host || "*"}:${port}`;
 }
 
+/** The address that was bound, where the one that was asked for leaves the port open (0). */
+export function withPort<A extends ListenAddress>(address: A, port: number): A {
+  return isUnix(address) || address.port !== 0 ? address : { ...address, port };
+}
+
 /** An address as a user writes it into a client. */
 export function urlText(address: ListenAddress): string {
   return isUnix(address) ? addressText(address) : `http://${addressText(address)}/`;

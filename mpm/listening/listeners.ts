@@ -2,9 +2,10 @@
 // children, for as long as the configuration names them: a restart closes none that stays.
 
 import * as posix from "../../platform/posix.ts";
+import * as sockets from "../../platform/sockets.ts";
 import { type Bound, rebind } from "./bind.ts";
 import type { ConnectionModel, Remaining, ServingOrder } from "../shared/child_order.ts";
-import { addressText, ANY4, ANY6, isUnix, urlText } from "./listen_addresses.ts";
+import { addressText, ANY4, ANY6, isUnix, urlText, withPort } from "./listen_addresses.ts";
 import { backlogOf, bindTcp, bindUnix, putToListening } from "./listening_socket.ts";
 import { type Inherited, takeInherited } from "./socket_activation.ts";
 import type { Endpoint } from "../shared/transport.ts";
@@ -37,7 +38,7 @@ export interface ServerSockets {
 interface ListeningSocket {
   readonly id: number;
   readonly fds: readonly number[];
-  /** What it is bound to. */
+  /** What it is bound to: a real port where the configuration says 0. */
   readonly endpoint: Endpoint;
   /** The address differs from connection to connection. */
   readonly wildcard: boolean;
@@ -64,7 +65,7 @@ export class ListeningSockets implements ServerSockets {
   readonly buckets: number = 1;
 
   get addresses(): readonly string[] {
-    return this.#bound.map(({ address }) => urlText(address));
+    return this.#bound.map(({ address, socket }) => urlText(withPort(address, socket.endpoint.port)));
   }
 
   order(): SocketOrder {
@@ -117,12 +118,11 @@ export class ListeningSockets implements ServerSockets {
   #bind(address: ListenAddress, settings: MpmSettings): ListeningSocket {
     const text = addressText(address);
     const inherited = this.#inherited?.find((socket) => socket.address === text);
-    const fds = inherited !== undefined
-      ? [inherited.fd]
-      : [isUnix(address) ? bindUnix(address) : bindTcp(address, this.buckets > 1)];
+    const fd = inherited?.fd ?? (isUnix(address) ? bindUnix(address) : bindTcp(address, this.buckets > 1));
+    const fds = [fd];
     const endpoint = isUnix(address)
       ? { address: "unix", port: PORTS[address.protocol] ?? PORTS.http }
-      : { address: address.host.replace(/%.*$/, ""), port: address.port };
+      : { address: address.host.replace(/%.*$/, ""), port: address.port || sockets.boundPort(fd) };
     const wildcard = !isUnix(address) && (address.host === ANY4 || address.host === ANY6);
     const file = isUnix(address) && inherited === undefined
       ? { path: address.path, inode: Deno.lstatSync(address.path).ino }

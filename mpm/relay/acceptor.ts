@@ -14,7 +14,11 @@ export class Acceptor {
   #accepting = false;
   #closed = false;
 
-  constructor(readonly listener: Deno.Listener) {}
+  constructor(readonly listener: Deno.TcpListener) {}
+
+  get port(): number {
+    return this.listener.addr.port;
+  }
 
   /** Asks for one connection. Returns a function that takes the request back. */
   request(taker: Taker): () => void {

@@ -5,7 +5,7 @@ import { Acceptor } from "./acceptor.ts";
 import { type Bound, rebind } from "../listening/bind.ts";
 import { cannotBind } from "../listening/bind_error.ts";
 import type { Remaining } from "../shared/child_order.ts";
-import { addressText, isUnix, urlText } from "../listening/listen_addresses.ts";
+import { addressText, isUnix, urlText, withPort } from "../listening/listen_addresses.ts";
 import type { ServerSockets, SocketOrder } from "../listening/listeners.ts";
 import type { ListenAddress, LogFunction, MpmSettings } from "../types.ts";
 
@@ -32,7 +32,8 @@ const NOTHING_REMAINS: Remaining = { sockets: [], backlog: 0 };
 
 /** The addresses of a server with a child: all that is done here is to see that they can be bound. */
 export class CheckedRelaySockets implements ServerSockets {
-  #bound: readonly Bound<string>[] = [];
+  /** With the address that a child is to bind: where the configuration leaves the port open, one that was free at the start. */
+  #bound: readonly Bound<ListenAddress>[] = [];
   readonly remaining = NOTHING_REMAINS;
 
   constructor(readonly log: LogFunction) {}
@@ -42,8 +43,9 @@ export class CheckedRelaySockets implements ServerSockets {
     try {
       this.#bound = rebind(this.#bound, listen, {
         bind: (address) => {
-          opened.push(listenOn(address));
-          return addressText(address);
+          const listener = listenOn(address);
+          opened.push(listener);
+          return withPort(address, listener.addr.port);
         },
         close: () => {},
         warn: (message) => this.log("crit", undefined, message),
@@ -54,11 +56,11 @@ export class CheckedRelaySockets implements ServerSockets {
   }
 
   get addresses(): readonly string[] {
-    return this.#bound.map(({ address }) => urlText(address));
+    return this.#bound.map(({ socket }) => urlText(socket));
   }
 
   order(): SocketOrder {
-    return { sockets: [], relay: { listen: this.#bound.map(({ address }) => address) } };
+    return { sockets: [], relay: { listen: this.#bound.map(({ socket }) => socket) } };
   }
 
   orderFor(): SocketOrder {
@@ -88,7 +90,7 @@ export class HeldRelaySockets implements ServerSockets, RelaySource {
   }
 
   get addresses(): readonly string[] {
-    return this.#held.map(({ address }) => urlText(address));
+    return this.#held.map(({ address, socket }) => urlText(withPort(address, socket.port)));
   }
 
   order(): SocketOrder {

@@ -7,7 +7,7 @@ import type { ListenAddress, MpmDirective, MpmSettings, TcpAddress, UnixAddress 
 /** Who may connect to a Unix-domain socket, unless its line says otherwise: owner and group. */
 const DEFAULT_MODE = 0o660;
 
-/** `[host:]port` of a Listen line. @throws Error with httpd's reasons */
+/** `[host:]port` of a Listen line; port 0 stands for one that is free. @throws Error with httpd's reasons */
 function parseTcp(address: string, protocol: string | undefined): TcpAddress {
   const found = /^(?:(\*|\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^:[\]]+):)?(\d{1,5})$/.exec(address);
   if (found === null) {
@@ -16,7 +16,7 @@ function parseTcp(address: string, protocol: string | undefined): TcpAddress {
     );
   }
   const port = Number(found[2]);
-  if (port < 1 || port > 65535) throw new Error("Port must be specified, from 1 to 65535");
+  if (port > 65535) throw new Error("Port must be specified, from 1 to 65535, or 0 for any that is free");
   const host = found[1] ?? "";
   return {
     host: host === "*" ? "" : host.replace(/^\[|\]$/g, ""),
@@ -55,7 +55,8 @@ const listen: MpmDirective = {
   syntax: "Listen [IP-address:]portnumber [protocol] | unix:/path [mode=0660] [protocol]",
   help:
     "A port number, or an address or host name and a port number, to listen on; or the path of a Unix-domain socket",
-  differs: "httpd has no unix: addresses. There is no TLS: port 443 and https speak plain HTTP.",
+  differs:
+    "httpd has no unix: addresses, and no port 0 (one that is free, kept over restarts). There is no TLS: port 443 and https speak plain HTTP.",
   args: [1, 3],
   apply(args, settings) {
     const added = parseListen(args);

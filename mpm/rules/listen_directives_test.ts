@@ -14,6 +14,7 @@ function apply(...lines: string[]): MpmSettings {
 const TCP: readonly [string, string, number, string][] = [
   ["80", "", 80, "http"],
   ["443", "", 443, "https"],
+  ["127.0.0.1:0", "127.0.0.1", 0, "http"],
   ["*:8080", "", 8080, "http"],
   ["192.0.2.1:443 HTTP", "192.0.2.1", 443, "http"],
   ["www.example.org:80 Ftp", "www.example.org", 80, "ftp"],
@@ -37,7 +38,6 @@ Deno.test("Listen takes the path of a Unix-domain socket, its permissions and a 
 
 const WRONG: readonly [string, string][] = [
   ["Listen www.example.org", "Port must be specified"],
-  ["Listen 0", "Port must be specified"],
   ["Listen 192.0.2.1:65536", "Port must be specified"],
   ["Listen ::1:80", "Invalid address or port"],
   ["Listen [2001:db8::1]", "Invalid address or port"],
