@@ -34,6 +34,10 @@ export interface ConnectionHost {
   countWriting(delta: number): void;
   /** The connection is over: close its descriptor and forget it. */
   closed(fd: number): void;
+  /** Others wait for a thread: a connection that a thread would keep is left to the listener while it is idle. */
+  readonly yielding: boolean;
+  /** The listener keeps it until it goes on, for `keepAliveMs` at most. */
+  park(fd: number, served: number, keepAliveMs: number): void;
   /** The listener drains and closes it. */
   linger(fd: number): void;
   /** What the connection sends next is not in memory yet: calls its retry() soon. */
@@ -209,6 +213,14 @@ export class SocketConnection implements Transport, WheelEntry {
     if (this.asleep && this.due > performance.now() + ms) this.setTimer(ms);
   }
 
+  /** Others wait for the thread that keeps this connection, which sleeps: the listener has it from now on. */
+  leave(): void {
+    if (!this.#watched) return;
+    this.#keepAliveMs = Math.max(0, this.due - performance.now());
+    this.#phase = "serving";
+    this.#finish("idle");
+  }
+
   /** A slot is free again and this connection was waiting for one. */
   resume(): void {
     this.#want(this.#interest | Interest.Read);
@@ -318,7 +330,9 @@ export class SocketConnection implements Transport, WheelEntry {
       this.#draining = false;
     }
     if (this.due !== 0) host.wheel.clear(this);
-    if ((host.dedicated || how === "linger") && how !== "now" && !this.#ended && this.#stay(how)) return;
+    const yields = how === "idle" && this.#watched && host.yielding;
+    const stays = how === "linger" || (host.dedicated && how === "idle" && !yields);
+    if (stays && !this.#ended && this.#stay(how)) return;
     if (this.slotHeld) host.returnSlot(this);
     this.#output.clear();
     this.#peer = undefined;
@@ -329,6 +343,7 @@ export class SocketConnection implements Transport, WheelEntry {
       this.fd = -1;
       // The object first, the record last: from then on the descriptor may be anybody's.
       host.recycle(this, fd);
+      if (yields) return host.park(fd, this.served, this.#keepAliveMs);
       const now = clock();
       host.table.release(fd, host.thread, this.served, now, now + this.#keepAliveMs);
       return;
