@@ -172,6 +172,8 @@ export interface ServerHost {
   /** What reload() gave is in force from now on: nothing is started any more by the configuration before it. */
   onAdopted(): void;
   readonly supervisor: Supervisor;
+  /** A generation that does not start is tried again until it does; false: there will be another restart. */
+  readonly keepsTrying: boolean;
   /** The server text of the start message: "mpmd/0.1.0 (Unix)". */
   readonly description: string;
   readonly commandLine: string;

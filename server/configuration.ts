@@ -3,7 +3,7 @@
 
 import { dirname, fromFileUrl, isAbsolute, join, resolve } from "@std/path";
 import { BindError, findMpm, type MpmSettings, requireMpm, type RunnableConfig } from "../mpm/mod.ts";
-import { startPermissions } from "../modules/app/mod.ts";
+import { applicationUrls, startPermissions } from "../modules/app/mod.ts";
 import { CORE_DEFAULTS, coreServer } from "./core/config.ts";
 import { identityOf } from "../modules/unixd/mod.ts";
 import { defaultMpm } from "../platform/detect.ts";
@@ -21,6 +21,7 @@ import {
   type ServerConfig,
 } from "./config/mod.ts";
 import { childCommand } from "./child_command.ts";
+import type { Watched } from "./development/program_watch.ts";
 import { BUILT_IN_ELSEWHERE, isHttpdModule } from "./httpd_names.ts";
 import { errorTarget } from "./log/config.ts";
 import { ErrorLogs } from "./log/error_logs.ts";
@@ -53,6 +54,8 @@ export interface Configuration {
   readonly identity: Identity | undefined;
   /** What server threads may do at their start, if not everything. */
   readonly permissions: RunnableConfig["permissions"];
+  /** What this configuration and its applications consist of. */
+  readonly watched: Watched;
   /** Shows all logs to `logs`. @throws LogError */
   openLogs(logs: LogOpener): void;
   /** Opens all logs, and gives what the MPM is to run. @throws LogError, BindError if it listens nowhere */
@@ -158,6 +161,10 @@ export async function loadConfiguration(options: Options, entry: string): Promis
       `${message} (line ${line} of ${file})`
     ),
     settings,
+    watched: {
+      files: read.includes.map(({ file }) => file),
+      applications: applicationUrls(config, read.serverRoot),
+    },
     openLogs,
     run(logs) {
       if (settings.listen.length === 0) {

@@ -21,6 +21,7 @@ import { buildSettings, compiledModules } from "./build_settings.ts";
 import { checkConfinement } from "./checks.ts";
 import { ConfigError } from "./config/mod.ts";
 import { type Configuration, defaultServerRoot, loadConfiguration } from "./configuration.ts";
+import { ProgramWatch } from "./development/program_watch.ts";
 import { findOwner, type Owner } from "./embedding/owner.ts";
 import { isDaemon, redirectOutput, startDaemon, StarterPipe } from "./daemon.ts";
 import { directiveText, listDirectives } from "./directive_list.ts";
@@ -133,7 +134,12 @@ async function carryOut(start: Start): Promise<number> {
   const foreground = options.action === undefined || options.foreground || isDaemon() ||
     !capabilities["descriptor passing"].available;
   if (!foreground) return await startDaemon(entry, args, (text) => startup.say("notice", text));
-  return await run(start, configuration, choice, capabilities);
+  let outcome = await run(start, configuration, choice, capabilities);
+  while (outcome.retry !== undefined) {
+    await outcome.retry();
+    outcome = await run(start, await loadConfiguration(options, entry), choice, capabilities);
+  }
+  return outcome.code;
 }
 
 /** -V: what can be said without a configuration is said whatever is wrong with it. @throws what loadConfiguration() throws */
@@ -169,13 +175,20 @@ function warn({ warnings }: Configuration, startup: StartupLog): void {
   for (const warning of warnings) startup.say("warn", `WARNING: ${warning}`);
 }
 
+/** How a server has ended. */
+interface Outcome {
+  readonly code: number;
+  /** It never served, and its files are watched: resolves when it is worth another try. */
+  readonly retry: (() => Promise<void>) | undefined;
+}
+
 /** Runs the server in this process until it is stopped. */
 async function run(
   start: Start,
   configuration: Configuration,
   choice: MpmChoice,
   capabilities: Capabilities,
-): Promise<number> {
+): Promise<Outcome> {
   const { options, args, entry, startup, owner } = start;
   await checkConfinement(entry, configuration, choice.mpm, options.oneProcess);
   const module = choice.mpm.module.replace(/_module$/, "");
@@ -198,13 +211,20 @@ async function run(
   let starter: StarterPipe | undefined;
   let addresses: readonly string[] = [];
   let serving = false;
+  let inForce = configuration;
+  const watch = options.watch
+    ? new ProgramWatch(() => inForce.watched, (text) => startup.say("notice", text))
+    : undefined;
   const host: ServerHost = {
     config,
     supervisor: new Supervisors(
       owner,
+      watch,
       findSupervisor((message) => errorLogs?.main.log("warn", "systemd", undefined, message)),
     ),
+    keepsTrying: watch === undefined,
     log(level, ah, message) {
+      if (watch?.repeats(message)) return;
       // On the terminal of a program that runs a server among other things, what went as it should is noise.
       const noise = owner !== undefined && configuration.errorLog.kind === "standard" &&
         severity(level) > severity("warn");
@@ -233,7 +253,7 @@ async function run(
       starter?.ready();
     },
     remotes: [
-      ...owner === undefined ? [] : [owner.remote],
+      ...[owner, watch].flatMap((one) => one?.remote ?? []),
       ...pidFile === undefined || capabilities["unix signals"].available
         ? []
         : [(carryOut: CarryOut) => openRemoteControl(controlFile(pidFile), carryOut)],
@@ -246,6 +266,7 @@ async function run(
         errorLogs?.close();
         errorLogs = fresh.openErrorLogs(logs);
         if (background) redirectOutput(fresh.errorLog, logs.opened);
+        inForce = fresh;
         return running;
       } catch (error) {
         if (!isTold(error)) throw error;
@@ -255,6 +276,7 @@ async function run(
     },
     onAdopted: () => {
       owner?.adopted();
+      watch?.adopted();
       logs.closeOthers();
     },
     onGracefulStop: () => {
@@ -266,7 +288,10 @@ async function run(
     setInterval(() => reaper.reap(), REAP_MS);
   }
   try {
-    return await runMpm(choice.mpm, host, options.oneProcess);
+    const code = await runMpm(choice.mpm, host, options.oneProcess);
+    if (watch === undefined || serving || code === 0) return { code, retry: undefined };
+    startup.say("notice", "it is tried again after the next change");
+    return { code, retry: () => watch.nextChange() };
   } finally {
     if (pidFile !== undefined) removePid(pidFile);
     errorLogs.close();

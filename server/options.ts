@@ -45,6 +45,8 @@ export interface Options {
   readonly spa: boolean;
   /** --access-log: to standard output, without a configuration file. */
   readonly accessLog: boolean;
+  /** --watch: a graceful restart when a file of the application or the configuration changes. */
+  readonly watch: boolean;
   /** The application, or the folder, to serve. */
   readonly application: string | undefined;
 }
@@ -59,7 +61,7 @@ export const USAGE = `Usage: mpmd [-D name] [-d directory] [-f file]
             [-C "directive"] [-c "directive"]
             [-k start|restart|graceful|graceful-stop|stop]
             [-v] [-V] [-h] [-l] [-L] [-t] [-T] [-S] [-M] [-X] [--mpm name]
-       mpmd [--listen [host:]port] [--mpm name] [--access-log] application.ts
+       mpmd [--listen [host:]port] [--mpm name] [--access-log] [--watch] application.ts
        mpmd [--listen [host:]port] [--mpm name] [--access-log] [--spa] folder
 Options:
   -D name            : define a name for use in <IfDefine name> directives
@@ -94,12 +96,15 @@ Options:
   --access-log       : a line on standard output for each request
   --spa              : a single-page application: paths that are not in the folder
                        get its index.html when a browser navigates to them
+  --watch            : for development: restart gracefully when a module of the
+                       application, or a file of the configuration, changes
   application.ts     : serve a module with "export default { fetch }"
   folder             : serve its files
 Without -k the server runs in the foreground. Examples:
   mpmd                        serve what conf/httpd.conf says
   mpmd -t -f my.conf          is that configuration right?
   mpmd ./app.ts               serve an application on http://localhost:8080/
+  mpmd --watch ./app.ts       the same, and take over what changes
   mpmd ./public               serve a folder
   mpmd -k graceful            take a changed configuration over, losing no request
 `;
@@ -108,7 +113,7 @@ Without -k the server runs in the foreground. Examples:
 const VALUED = "DdfCceEk";
 const FLAGS = "vVlLhtTSMX?";
 const LONG_VALUED = ["mpm", "listen"];
-const LONG_FLAGS = ["help", "version", "spa", "access-log"];
+const LONG_FLAGS = ["help", "version", "spa", "access-log", "watch"];
 
 /** Options as getopt(3) takes them (`-DNAME`, `-vt`) become long ones, which parseArgs() tells apart from operands. */
 function withoutClusters(args: readonly string[]): string[] {
@@ -175,6 +180,7 @@ export function parseOptions(args: readonly string[]): Options {
     listen: given("listen"),
     spa: parsed.spa === true,
     accessLog: parsed["access-log"] === true,
+    watch: parsed.watch === true,
     application: operands[0],
   };
 }

@@ -138,14 +138,17 @@ function specifiers(config: ServerConfig): Map<string, Where | undefined> {
   return found;
 }
 
+/** The URLs of all applications of a configuration. */
+export function applicationUrls(config: ServerConfig, serverRoot: string): string[] {
+  return [...specifiers(config).keys()].map((specifier) => applicationUrl(specifier, serverRoot));
+}
+
 /** The permissions with which a server thread starts; undefined: all. @throws ArgumentError when they are none */
 export function startPermissions(
   config: ServerConfig,
   serverRoot: string,
 ): Deno.PermissionOptionsObject | undefined {
-  const urls = [...specifiers(config).keys()].map((specifier) =>
-    new URL(applicationUrl(specifier, serverRoot))
-  );
+  const urls = applicationUrls(config, serverRoot).map((url) => new URL(url));
   const permissions = threadPermissions(config, urls);
   if (permissions !== undefined) checkPermissions(permissions);
   return permissions;

@@ -60,6 +60,8 @@ export class ChildPool {
   /** There have not been StartServers children of this generation yet. */
   #filling = true;
   #diedSinceTick = false;
+  /** This generation does not start: nothing is started until the next. */
+  #held = false;
 
   constructor(readonly parts: ChildPoolParts, public shape: PoolShape) {
     const always = parts.mpm.model === "process" || parts.renewing;
@@ -69,7 +71,7 @@ export class ChildPool {
       command: () => parts.config().childCommand,
       leaveTo: (row, start) => parts.sockets.leaveTo(row, start),
       remaining: () => parts.sockets.remaining,
-      onReady: () => this.#onReady(),
+      onReady: (child) => this.#onReady(child),
       onEnding: () => this.#replaceEnding(),
       onExhausted: (child) => {
         const message =
@@ -113,6 +115,7 @@ export class ChildPool {
   nextGeneration(kill: boolean): void {
     this.#generation++;
     this.#healthy = false;
+    this.#held = false;
     this.#filling = true;
     this.#memory.holdOff = HOLD_OFF;
     if (this.parts.renewing && !kill) {
@@ -178,7 +181,7 @@ export class ChildPool {
   #start(): boolean {
     const { scoreboard, mpm, host } = this.parts;
     const row = this.#children.freeRow;
-    if (row < 0) return false;
+    if (row < 0 || this.#held) return false;
     try {
       const child = this.#children.start(row, this.#generation);
       const { threads, requestsPerThread } = this.shape;
@@ -192,9 +195,11 @@ export class ChildPool {
     }
   }
 
-  #onReady(): void {
+  #onReady(child: ChildProcess): void {
     if (!this.#served) this.parts.host.onServing();
     this.#served = true;
+    // One that was told to end before it was ready says nothing about those that come after it.
+    if (child.generation !== this.#generation) return;
     this.#healthy = true;
     // Each child of a new generation that serves lets one of the old ones go; the first StartServers of them, all.
     const { serving } = this;
@@ -228,7 +233,10 @@ export class ChildPool {
     const current = child.generation === this.#generation;
     if (end.code === ChildExit.Fatal && current) return onHopeless(0);
     const stillborn = !child.ready && !child.ending && end.signal === null;
-    if (current && stillborn && this.#served && !this.#healthy) host.supervisor.failing();
+    if (current && stillborn && this.#served && !this.#healthy) {
+      this.#held = !host.keepsTrying;
+      host.supervisor.failing();
+    }
     // A child that was killed says nothing about the next.
     if (!this.#served && end.signal === null && !child.ending) this.#stillborn++;
     if (!this.#served && (end.code === ChildExit.ChildInit || this.#stillborn === MOST_STILLBORN)) {
