@@ -46,7 +46,7 @@ export const event: Mpm = {
    */
   dimension(settings, cores, warn) {
     const startServers = Math.max(1, Math.floor(Math.sqrt(cores)));
-    return dimensionThreaded(settings, cores, {
+    return dimensionThreaded(settings, {
       maxServerLimit: 20_000,
       maxThreadLimit: 100_000,
       defaults: {

@@ -12,7 +12,8 @@ export { BindError } from "./listening/bind_error.ts";
 export { type Endpoint } from "./shared/transport.ts";
 export { allMpms, chooseMpm, findMpm, type MpmChoice, MpmError, requireMpm } from "./registry.ts";
 export type { CarryOut, RemoteAction } from "./control/server_signals.ts";
-export type { ThreadModule } from "./child/serving.ts";
+export type { PreparedProgram, ThreadModule } from "./child/serving.ts";
+export type { ConnectionSecurity, SecurityPolicy } from "./shared/security.ts";
 export type { CloseMode, FileSource, ProtocolHandler, ThreadProgram, Transport } from "./shared/transport.ts";
 export { ChildExit } from "./shared/child_order.ts";
 export type {

@@ -69,8 +69,6 @@ export interface MpmSettings {
   maxMemFree?: number;
   gracefulShutdownTimeout?: number;
   handlerTimeout?: number;
-  /** Seconds; 0: all threads are started at once. */
-  threadIdleTimeout?: number;
   /** False: connections are relayed though they could be passed. */
   descriptorPassing?: boolean;
 }

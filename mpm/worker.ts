@@ -39,7 +39,7 @@ export const worker: Mpm = {
   },
 
   dimension(settings, cores, warn) {
-    return dimensionThreaded(settings, cores, {
+    return dimensionThreaded(settings, {
       maxServerLimit: 20_000,
       maxThreadLimit: 20_000,
       defaults: {

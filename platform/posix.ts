@@ -13,6 +13,7 @@ const CONSTANTS = {
     library: "libc.so.6",
     SOL_SOCKET: 1,
     SO_RCVTIMEO: 20,
+    SO_RCVLOWAT: 18,
     SO_SNDTIMEO: 21,
     MSG_DONTWAIT: 0x40,
     MSG_NOSIGNAL: 0x4000,
@@ -30,6 +31,7 @@ const CONSTANTS = {
     library: "libSystem.dylib",
     SOL_SOCKET: 0xffff,
     SO_RCVTIMEO: 0x1006,
+    SO_RCVLOWAT: 0x1004,
     SO_SNDTIMEO: 0x1005,
     MSG_DONTWAIT: 0x80,
     MSG_NOSIGNAL: 0x80000,
@@ -270,6 +272,17 @@ const peeked = new Uint8Array(1);
 /** True when there is input to be read; the end of it is none. */
 export function hasInput(fd: number): boolean {
   return common.recv(fd, peeked, 1, MSG_PEEK | C.MSG_DONTWAIT) > 0;
+}
+
+/** Like receive(), and what is read stays there to be read again. */
+export function peek(fd: number, bytes: Uint8Array<ArrayBuffer>): number {
+  const n = common.recv(fd, bytes, bytes.length, MSG_PEEK);
+  return n < 0 ? -errnoCell[0] : n;
+}
+
+/** Input is reported, and waited for, from so many bytes on (SO_RCVLOWAT). */
+export function setLowWater(fd: number, bytes: number): void {
+  setOption(fd, C.SOL_SOCKET, C.SO_RCVLOWAT, bytes);
 }
 
 const SEND_FLAGS = C.MSG_NOSIGNAL | C.MSG_DONTWAIT;

@@ -2,6 +2,7 @@
 
 import { allMpms, type MpmChoice } from "../mpm/mod.ts";
 import { type Capabilities, system } from "../platform/detect.ts";
+import { NoOpenSsl, openSsl } from "../platform/openssl.ts";
 import { BUILT_IN_ELSEWHERE } from "./httpd_names.ts";
 import { MODULES } from "./modules.ts";
 import { VERSION_LINES } from "./version.ts";
@@ -14,6 +15,16 @@ export function compiledModules(): string {
     ...allMpms().map(({ source }) => source),
   ];
   return ["Compiled in modules:", "  core.c", ...sources.map((source) => `  ${source}`)].join("\n");
+}
+
+/** Which OpenSSL there is, or why there is none. */
+function tlsFinding(): string {
+  try {
+    return `yes (libssl, ${openSsl().version})`;
+  } catch (error) {
+    if (!(error instanceof NoOpenSsl)) throw error;
+    return `no (${error.message})`;
+  }
 }
 
 /** What -V prints. `choice` is undefined when the configuration names no MPM that can run. */
@@ -38,6 +49,7 @@ export function buildSettings(
     ...Object.entries(capabilities).map(([name, { available, reason }]) =>
       `  ${name}: ${available ? "yes" : "no"} (${reason})`
     ),
+    `  TLS: ${tlsFinding()}`,
     "Server compiled with....",
     ...system === "linux" ? [" -D APR_HAS_SENDFILE"] : [],
     " -D APR_HAVE_IPV6 (IPv4-mapped addresses enabled)",

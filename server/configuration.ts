@@ -58,8 +58,10 @@ export interface Configuration {
   readonly watched: Watched;
   /** Shows all logs to `logs`. @throws LogError */
   openLogs(logs: LogOpener): void;
-  /** Opens all logs, and gives what the MPM is to run. @throws LogError, BindError if it listens nowhere */
-  run(logs: InheritedLogs): RunnableConfig;
+  /** What modules give to processes that serve, by their names; see ServerModule. @throws ConfigError */
+  material(relayed: boolean): Readonly<Record<string, unknown>>;
+  /** Opens all logs, and gives what the MPM is to run. @throws LogError, ConfigError, BindError if it listens nowhere */
+  run(logs: InheritedLogs, relayed: boolean): RunnableConfig;
   /** The error logs of this process; to be called after run(). */
   openErrorLogs(logs: InheritedLogs): ErrorLogs;
 }
@@ -127,7 +129,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
   const config = applyTree(nodes, read.serverRoot, current());
   const values = { ...CORE_DEFAULTS, ...config.main.store.get(coreServer) };
   const absolute = (path: string) => isAbsolute(path) ? path : join(read.serverRoot, path);
-  const program: Omit<ProgramData, "logs"> = {
+  const program: Omit<ProgramData, "logs" | "material"> = {
     nodes,
     mpm: named[0]?.name ?? defaultMpm().name,
     serverRoot: read.serverRoot,
@@ -146,6 +148,11 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     }
     for (const module of MODULES) module.openLogs?.(config, logs);
   };
+  const material = (relayed: boolean) =>
+    Object.fromEntries(
+      MODULES.map((module) => [module.name, module.material?.(config, relayed)] as const)
+        .filter(([, given]) => given !== undefined),
+    );
   return {
     identity,
     permissions,
@@ -166,17 +173,19 @@ export async function loadConfiguration(options: Options, entry: string): Promis
       applications: applicationUrls(config, read.serverRoot),
     },
     openLogs,
-    run(logs) {
+    material,
+    run(logs, relayed) {
       if (settings.listen.length === 0) {
         throw new BindError("the configuration has no Listen");
       }
+      const given = material(relayed);
       logs.begin(errorLog, identity);
       openLogs(logs);
       return {
         settings,
         childCommand: childCommand(entry, identity),
         identity,
-        program: { ...program, logs: logs.opened } satisfies ProgramData,
+        program: { ...program, logs: logs.opened, material: given } satisfies ProgramData,
         permissions,
         firstRequestMs: values.headTimeout.initial || values.timeout,
       };

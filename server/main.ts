@@ -34,7 +34,8 @@ import { LogCheck } from "./log_check.ts";
 import { type Options, parseOptions, USAGE, UsageError } from "./options.ts";
 import { PidFileError, removePid, writePid } from "./pid_file.ts";
 import { LogError } from "./request/module.ts";
-import { createProgram, type ProgramOrder } from "./program.ts";
+import { prepareProgram } from "./prepare_program.ts";
+import { createProgram, type ProgramData, type ProgramOrder } from "./program.ts";
 import { controlFile, openRemoteControl } from "./remote_control.ts";
 import { actOnRunning } from "./running_server.ts";
 import { StartupLog } from "./startup_log.ts";
@@ -48,6 +49,7 @@ const REAP_MS = 1000;
 const THREAD_MODULE: ThreadModule = {
   worker: new URL("./thread.ts", import.meta.url),
   create: (order) => createProgram(order as ProgramOrder),
+  prepare: (program) => prepareProgram(program as ProgramData),
 };
 
 /** Errors that are told as they are: whoever started the server can do something about them. */
@@ -166,6 +168,7 @@ async function check(
   warn(configuration, startup);
   if (!options.test) return 0;
   await checkConfinement(entry, configuration, choice.mpm, options.oneProcess);
+  configuration.material(relays(choice.mpm, configuration.settings));
   configuration.openLogs(new LogCheck(configuration.serverRoot));
   startup.say("notice", "Syntax OK");
   return 0;
@@ -194,13 +197,14 @@ async function run(
   const module = choice.mpm.module.replace(/_module$/, "");
   const background = isDaemon();
   let errorLogs: ErrorLogs | undefined;
+  const relayed = relays(choice.mpm, configuration.settings);
   const logs = new InheritedLogs({
-    inherited: !relays(choice.mpm, configuration.settings),
+    inherited: !relayed,
     serverRoot: configuration.serverRoot,
     background,
     onProblem: (ah, message) => errorLogs?.main.log("error", "core", ah, message),
   });
-  const config = configuration.run(logs);
+  const config = configuration.run(logs, relayed);
   errorLogs = configuration.openErrorLogs(logs);
   const { pidFile } = configuration;
   warn(configuration, startup);
@@ -262,7 +266,7 @@ async function run(
       const fresh = await reload(start, choice, host.log);
       if (fresh === undefined) return undefined;
       try {
-        const running = fresh.run(logs);
+        const running = fresh.run(logs, relays(choice.mpm, fresh.settings));
         errorLogs?.close();
         errorLogs = fresh.openErrorLogs(logs);
         if (background) redirectOutput(fresh.errorLog, logs.opened);

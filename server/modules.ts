@@ -17,6 +17,7 @@ import { logConfig } from "../modules/log_config/mod.ts";
 import { metrics } from "../modules/metrics/mod.ts";
 import { mime } from "../modules/mime/mod.ts";
 import { rewrite } from "../modules/rewrite/mod.ts";
+import { ssl, sslProviders } from "../modules/ssl/mod.ts";
 import { status } from "../modules/status/mod.ts";
 import { unixd } from "../modules/unixd/mod.ts";
 import type { ServerModule } from "./request/module.ts";
@@ -37,9 +38,10 @@ export const MODULES: readonly ServerModule[] = [
   expires,
   headers,
   logConfig,
+  ssl,
   accessCompat,
   authzHost,
-  authzCore(hostProviders),
+  authzCore([...hostProviders, ...sslProviders]),
   unixd,
   core,
 ];

@@ -36,6 +36,10 @@ export interface ProgramData {
   readonly defines: ConfigTree["defines"];
   /** The logs that the control process has opened. */
   readonly logs: OpenedLogs;
+  /** What modules give to processes that serve (ServerModule.material), by the names of the modules. */
+  readonly material: Readonly<Record<string, unknown>>;
+  /** What processes make of that for their threads. */
+  readonly shared?: Readonly<Record<string, unknown>>;
 }
 
 /** What a thread is told, with the server's part of it. */
@@ -43,7 +47,7 @@ export type ProgramOrder = ThreadOrder & { readonly program: ProgramData };
 
 /** The program of one thread, or of a process that is its own. @throws whatever a module throws that cannot start */
 export async function createProgram(order: ProgramOrder): Promise<ThreadProgram> {
-  const { service, usesEventLoop, onUncaught } = await createService(order.program, order);
+  const { service, security, usesEventLoop, onUncaught } = await createService(order.program, order);
   // A promise that an application forgot to handle concerns that application: the other requests of this thread go on.
   self.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
@@ -55,6 +59,7 @@ export async function createProgram(order: ProgramOrder): Promise<ThreadProgram>
   });
   return {
     createHandler: () => new HttpConnection(service),
+    security,
     usesEventLoop,
     get waiting() {
       return service.waiting;
@@ -86,7 +91,11 @@ async function createService(data: ProgramData, order: ThreadOrder) {
     const subject = () => new ExchangeLogSubject(exchange);
     errorLogs.logAbout({ host, dir, subject }, level, module, ah, message);
   };
-  const modules = MODULES.map((module) => ({ name: shortModuleName(module.name), hooks: module.hooks?.() }));
+  const modules = MODULES.map((module) => ({
+    name: shortModuleName(module.name),
+    hooks: module.hooks?.(),
+    shared: data.shared?.[module.name],
+  }));
   const hooks = modules.flatMap((module) => module.hooks ?? []);
   const tokens = config.main.store.get(coreServer).serverTokens ?? CORE_DEFAULTS.serverTokens;
   const serverField = serverBanner(tokens, { version: VERSION, platform: systemTitle, components: [] });
@@ -114,6 +123,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
     documentRoot: (host) => host.store.get(coreServer).documentRoot,
     log: (level, module, ah, message, about) => logAbout(about, level, module, ah, message),
   });
+  for (const { hooks, shared } of modules) hooks?.loadLibraries?.(shared);
   if (!keepsFfi(config)) giveUpFfi();
   for (const module of modules) {
     await module.hooks?.threadInit?.({
@@ -132,6 +142,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
       serverRoot: data.serverRoot,
       thread: order.thread,
       logs: data.logs,
+      shared: module.shared,
       log(level, ah, message, about) {
         if (about === undefined) errorLogs.main.log(level, module.name, ah, message);
         else logAbout(about, level, module.name, ah, message);
@@ -140,6 +151,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
   }
   return {
     service,
+    security: hooks.map(({ security }) => security?.()).find((policy) => policy !== undefined),
     usesEventLoop: MODULES.some(({ usesEventLoop }) => usesEventLoop?.(config) === true),
     onUncaught,
   };

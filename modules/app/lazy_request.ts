@@ -3,6 +3,7 @@
 
 import { isFieldName } from "../../server/http/content/mod.ts";
 import { Field, type RequestHead } from "../../server/http/parser/mod.ts";
+import { selfScheme } from "../../server/request/self_name.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 
 /** `name` in lower case. @throws TypeError when it is none, as the real Headers does */
@@ -162,13 +163,14 @@ function urlOf(exchange: Exchange): string {
   // For an error document: where the server has sent the request, not what failed.
   const target = redirected === undefined ? head.target : encodeURI(path) + (query === "" ? "" : `?${query}`);
   if (redirected === undefined && head.form === "absolute") return head.target;
+  const scheme = selfScheme(exchange);
   let host = head.field(Field.Host);
   if (!host) {
     if (exchange.over) throw new RequestOverError("URL");
     const { address, port } = exchange.transport.local;
     host = `${address.includes(":") ? `[${address}]` : address}:${port}`;
   }
-  return `http://${host}${target}`;
+  return `${scheme}://${host}${target}`;
 }
 
 /** The exchange behind `request`; undefined if that is another Request. */

@@ -102,6 +102,24 @@ function field(letter: string, value: (record: LogRecord, name: string) => strin
   return (argument: string | undefined): Item => make(argument?.toLowerCase());
 }
 
+/** %{...}c, the old way to ask for what %{SSL_...}x shows. */
+const CONNECTION: Readonly<Record<string, string>> = {
+  version: "SSL_PROTOCOL",
+  cipher: "SSL_CIPHER",
+  subjectdn: "SSL_CLIENT_S_DN",
+  issuerdn: "SSL_CLIENT_I_DN",
+  errcode: "SSL_CLIENT_VERIFY",
+  errstr: "SSL_CLIENT_VERIFY",
+};
+
+function connection(argument: string | undefined): Item {
+  const name = argument === undefined ? undefined : CONNECTION[argument];
+  if (name === undefined) {
+    throw new FormatError(`%{${argument ?? ""}}c: it must be one of ${Object.keys(CONNECTION).join(", ")}`);
+  }
+  return (record) => record.env(name);
+}
+
 interface ItemRow {
   /** Makes the item for what stands in braces. */
   readonly make: (argument: string | undefined) => Item;
@@ -117,6 +135,7 @@ export const ITEMS: ReadonlyMap<string, ItemRow> = new Map<string, ItemRow>([
   ["A", { make: () => (record) => record.localAddress, own: true }],
   ["b", { make: () => (record) => record.bodyBytes === 0 ? undefined : record.bodyBytes }],
   ["B", { make: () => (record) => record.bodyBytes }],
+  ["c", { make: connection }],
   ["C", { make: named("C", (record, name) => record.cookie(name)) }],
   ["D", { make: () => duration("us"), original: true }],
   ["e", { make: named("e", (record, name) => record.env(name)) }],
@@ -149,6 +168,7 @@ export const ITEMS: ReadonlyMap<string, ItemRow> = new Map<string, ItemRow>([
   ["U", { make: () => (record) => record.path, original: true }],
   ["v", { make: () => (record) => record.serverName }],
   ["V", { make: () => (record) => record.requestedName }],
+  ["x", { make: named("x", (record, name) => record.env(name)) }],
   ["X", { make: () => (record) => record.connectionState, own: true }],
   ["^FB", {
     make: () => ({ firstByteMicros: micros }) => micros === undefined ? undefined : Math.floor(micros),

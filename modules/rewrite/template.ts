@@ -3,6 +3,7 @@
 import { evaluateString, type ExpressionSubject, parseString } from "../../server/config/expression/mod.ts";
 import { ArgumentError } from "../../server/config/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
+import { requestVariable } from "../../server/request/request_variables.ts";
 import type { RewriteMap } from "./maps.ts";
 
 /** What templates see of the request, as far as the rules have changed it. */
@@ -67,7 +68,7 @@ function variable(name: string): Part {
     case "HTTP":
       return field(rest.toLowerCase());
     case "SSL":
-      return () => "";
+      return ({ exchange }) => requestVariable(exchange, rest) ?? "";
     case "LA-U":
     case "LA-F":
       throw new ArgumentError(`%{${name}} is not supported: what a later phase finds out is not known ahead`);

@@ -4,6 +4,7 @@
 import * as posix from "../../platform/posix.ts";
 import { Interest, type Poller } from "../../platform/poller.ts";
 import { type ConnectionTable, Owner } from "../shared/connection_table.ts";
+import { endSession } from "./end_session.ts";
 import type { ThreadOrder } from "../thread/server_thread.ts";
 import type { ThreadControl } from "../shared/thread_control.ts";
 import type { ThreadLink } from "./thread_link.ts";
@@ -80,6 +81,7 @@ export class DescriptorLink implements ThreadLink {
       const state = table.state(fd);
       if ((state !== Owner.Ready && state !== Owner.Busy) || table.thread(fd) !== this.thread) continue;
       if (state === Owner.Busy) {
+        endSession(table, fd, false);
         table.setState(fd, Owner.Free);
         control.removeConnection();
         posix.close(fd);

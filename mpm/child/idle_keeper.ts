@@ -8,6 +8,7 @@ import * as posix from "../../platform/posix.ts";
 import { Interest, type Poller } from "../../platform/poller.ts";
 import { type ConnectionTable, elapsed, Owner } from "../shared/connection_table.ts";
 import type { ThreadControl } from "../shared/thread_control.ts";
+import { endSession } from "./end_session.ts";
 import type { ThreadPool } from "./thread_pool.ts";
 
 /** A connection stays with its thread this long (ms) after a response; then it is parked. */
@@ -49,6 +50,7 @@ export class IdleKeeper {
 
   /** Closes a connection that belongs to the listener. */
   end(fd: number): void {
+    endSession(this.parts.table, fd, true);
     this.parts.table.setState(fd, Owner.Free);
     this.parts.control.removeConnection();
     posix.close(fd);
@@ -63,12 +65,9 @@ export class IdleKeeper {
     this.lingering = 0;
     this.idle = 0;
     const all = control.connections;
-    this.#counts.fill(0);
-    if (all === 0) {
-      pool.setConnections(this.#counts);
-      return IDLE_SCAN;
-    }
+    if (all === 0) return IDLE_SCAN;
     const idle: number[] = [];
+    this.#counts.fill(0);
     let hot = 0;
     let seen = 0;
     for (let fd = 0; fd < table.size && seen < all; fd++) {

@@ -52,8 +52,10 @@ export class ProcessServing implements Serving {
       descriptors,
     };
     let program;
+    let prepared;
     try {
-      program = await parts.module.create({ ...threadOrder, program: order.program });
+      prepared = parts.module.prepare(order.program);
+      program = await parts.module.create({ ...threadOrder, program: prepared.program });
     } catch (error) {
       parts.events.log(
         "error",
@@ -83,6 +85,7 @@ export class ProcessServing implements Serving {
       onAcceptError: (errno) => this.#acceptError(errno),
     });
     program.endOfThread();
+    prepared.end();
     clearInterval(figures);
     endWatch();
   }

@@ -12,6 +12,15 @@ import type { LogLevel } from "../types.ts";
 export interface ThreadModule {
   readonly worker: URL;
   create(order: ThreadOrder & { readonly program: unknown }): Promise<ThreadProgram>;
+  /** In the process, before its threads are started with the program that this makes of the order's. */
+  prepare(program: unknown): PreparedProgram;
+}
+
+/** What a process has prepared for its threads. */
+export interface PreparedProgram {
+  readonly program: unknown;
+  /** No thread serves any more. */
+  end(): void;
 }
 
 /** What whoever is in charge hears. */

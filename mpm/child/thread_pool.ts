@@ -1,29 +1,25 @@
-// Which server threads does a process have, and which one gets the next connection? Starts the threads that there is work for, watches
-// them, keeps their number right, replaces those that die or hang, and closes what they held.
+// Which server threads does a process have, and which one gets the next connection? Starts the threads, watches them, keeps
+// their number right, replaces those that die or hang, and closes what they held.
 
 import { IdleProcessors } from "../../platform/cpu.ts";
-import { processorCount } from "../../platform/detect.ts";
 import type { ThreadRange } from "../shared/child_order.ts";
-import { clock, elapsed } from "../shared/connection_table.ts";
+import { elapsed } from "../shared/connection_table.ts";
 import { freshMemory, maintainThreads, type MaintenanceMemory } from "../rules/maintenance.ts";
 import { PooledThread } from "./pooled_thread.ts";
-import { threadsToStart } from "../rules/threads_on_demand.ts";
 import { type ThreadControl, ThreadState } from "../shared/thread_control.ts";
 import type { ThreadLink } from "./thread_link.ts";
 import type { LogLevel } from "../types.ts";
 
 /** What the pool reports. */
 export interface PoolEvents {
-  /** So many threads may serve, some of them when they are needed; `started`: those that the pool begins with run, for the first time. */
-  onThreads(available: number, started: boolean): void;
+  /** So many threads run; `started`: all of those that the pool begins with, for the first time. */
+  onThreads(alive: number, started: boolean): void;
   /** A thread died of an uncaught error; it is being replaced. */
   onThreadLost(thread: number, reason: string): void;
   /** A thread is stuck in a handler for longer than HandlerTimeout. It cannot be stopped: its process has to be replaced. */
   onThreadStuck(thread: number): void;
   /** A thread has ended as it was told to: nobody writes its records any more. */
   onThreadEnded(thread: number): void;
-  /** A thread is not started, or has ended, until it is needed: nobody writes its records, and its slots may be had. */
-  onThreadAsleep(thread: number): void;
   log(level: LogLevel, ah: string | undefined, message: string): void;
 }
 
@@ -52,12 +48,6 @@ export interface PoolParts {
 const IDLE_PROCESSOR = 0.4;
 /** How often (ms) the processors are looked at while a thread is saturated. */
 const PROCESSORS_EVERY = 200;
-/** A dedicated thread that stands still for so long (ms) is taken for blocked: while it waits for its client in recv() it moves more often. */
-const BLOCKED_MS = 60;
-/** Threads with room for work, where several connections share one: the next that computes for long leaves another. */
-const SHARED_SPARE = 2;
-/** Each start takes a processor for a moment. */
-const STARTS_AT_ONCE = Math.max(1, processorCount());
 /** A thread that dies at start is not replaced faster than this (ms). */
 const RESTART_MS = 1000;
 /** At the end, threads that are idle have this long (ms) to end. */
@@ -68,8 +58,6 @@ export class ThreadPool {
   readonly #threads: (PooledThread | undefined)[];
   readonly #memory: MaintenanceMemory = freshMemory();
   readonly #processors = new IdleProcessors();
-  /** Threads that are there for the pool's rules, and are started when they are needed. */
-  readonly #asleep = new Set<number>();
   #alive = 0;
   /** Threads that have become ready so far, successors included. */
   #readied = 0;
@@ -82,11 +70,7 @@ export class ThreadPool {
 
   constructor(readonly parts: PoolParts) {
     this.#threads = new Array(parts.threads.max).fill(undefined);
-    const { start, warm } = parts.threads;
-    for (let i = 0; i < start; i++) {
-      if (i < warm) this.#add(i);
-      else this.#sleep(i);
-    }
+    for (let i = 0; i < parts.threads.start; i++) this.#add(i);
   }
 
   /** The most threads there can be. */
@@ -107,21 +91,6 @@ export class ThreadPool {
       idle += Math.max(0, requestsPerThread - control.load(thread.index));
     }
     return idle;
-  }
-
-  /** Slots that are free, or will be as soon as their threads have been started. */
-  get slotsToHave(): number {
-    return this.idleSlots + this.#asleep.size * this.parts.requestsPerThread;
-  }
-
-  /** More threads can be started. */
-  get mayGrow(): boolean {
-    return this.#asleep.size > 0;
-  }
-
-  /** Threads that serve, and those that would; none before the first has begun. */
-  get #available(): number {
-    return this.#alive === 0 ? 0 : this.#present.filter(({ lost }) => !lost).length + this.#asleep.size;
   }
 
   /** True while some thread has work. */
@@ -173,65 +142,7 @@ export class ThreadPool {
       const connections = Math.max(load, thread.connections);
       if (connections < fewest) [best, fewest] = [thread.index, connections];
     }
-    const taken = best >= 0 && control.takeSlot(best, requestsPerThread);
-    if (this.#asleep.size > 0) this.#grow();
-    return taken ? best : -1;
-  }
-
-  /** Starts threads that sleep, if there is work for them. Said before a connection is handed over: its thread knows then that others wait. */
-  #grow(): void {
-    const { control, dedicated, requestsPerThread } = this.parts;
-    if (this.#closed) return;
-    const now = clock();
-    let [free, blocked, starting] = [0, 0, 0];
-    for (const thread of this.#threads) {
-      if (thread === undefined) continue;
-      if (!thread.lost && control.state(thread.index) === ThreadState.Starting) starting++;
-      else if (thread.lost || thread.blockedSince !== 0 && (!dedicated || thread.isStuck(now, BLOCKED_MS))) {
-        blocked++;
-      } else if (thread.usable && !this.#isWorking(thread)) free++;
-    }
-    if (dedicated) control.setYielding(free === 0);
-    const spare = dedicated || requestsPerThread === 1 ? 1 : SHARED_SPARE;
-    const asleep = this.#asleep.size;
-    const limits = { spare, startsAtOnce: STARTS_AT_ONCE };
-    for (let missing = threadsToStart({ free, blocked, starting, asleep }, limits); missing > 0; missing--) {
-      const index = Math.min(...this.#asleep);
-      this.#asleep.delete(index);
-      this.#add(index);
-    }
-    if (this.#asleep.size === 0) control.setYielding(false);
-  }
-
-  /** Another would do better with what comes next. */
-  #isWorking(thread: PooledThread): boolean {
-    const { control, requestsPerThread } = this.parts;
-    const load = control.load(thread.index);
-    return load >= Math.max(1, requestsPerThread / 2) || load > 0 && thread.slow ||
-      this.#spread && thread.saturated;
-  }
-
-  /** Ends the last thread that has had nothing to do for long, until it is needed again. */
-  #endIdle(now: number): void {
-    const { warm, idleTimeout } = this.parts.threads;
-    if (idleTimeout === 0 || !this.#started) return;
-    let running = 0;
-    let last: PooledThread | undefined;
-    for (const thread of this.#present) {
-      if (!thread.running) continue;
-      running++;
-      thread.observeWork(now);
-      if (elapsed(now, thread.idleSince) > idleTimeout) last = thread;
-    }
-    // While there is work a spare one is kept.
-    if (last === undefined || running <= (this.busy ? Math.max(warm, 2) : warm)) return;
-    last.sleeps = true;
-    this.#retire(last);
-  }
-
-  #sleep(index: number): void {
-    this.#asleep.add(index);
-    this.parts.events.onThreadAsleep(index);
+    return best >= 0 && control.takeSlot(best, requestsPerThread) ? best : -1;
   }
 
   /** What a look through the table found: how many connections each thread has. */
@@ -277,8 +188,6 @@ export class ThreadPool {
       this.#maintainedAt = now;
       this.#maintain();
     }
-    if (this.#asleep.size > 0 && (this.busy || this.idleSlots === 0)) this.#grow();
-    this.#endIdle(now);
   }
 
   #decideSpread(now: number): void {
@@ -297,24 +206,15 @@ export class ThreadPool {
     if (threads.rule === "fixed" || control.stopping || !this.#started) return;
     const present = this.#present;
     const idle = present.filter((thread) => !thread.lost && control.load(thread.index) === 0);
-    const asleep = this.#asleep.size;
-    const there = present.length + asleep;
     const { start, end, log } = maintainThreads(
-      { idle: idle.length + asleep, free: this.#threads.length - there, total: there },
+      { idle: idle.length, free: this.#threads.length - present.length, total: present.length },
       threads,
       this.#memory,
     );
     if (log !== undefined) events.log(log.level, log.ah, log.message);
-    for (let i = 0; i < start; i++) {
-      this.#sleep(this.#threads.findIndex((thread, i) => !thread && !this.#asleep.has(i)));
-    }
-    if (end === 0) return;
-    const sleeper = [...this.#asleep].at(-1);
+    for (let i = 0; i < start; i++) this.#add(this.#threads.indexOf(undefined));
     const last = idle.filter(({ running }) => running).at(-1);
-    if (sleeper !== undefined) {
-      this.#asleep.delete(sleeper);
-      events.onThreadEnded(sleeper);
-    } else if (last !== undefined) this.#retire(last);
+    if (end > 0 && last !== undefined) this.#retire(last);
   }
 
   #add(index: number): void {
@@ -356,10 +256,9 @@ export class ThreadPool {
     if (message === "ended") return this.#end(thread);
     if (message !== "ready") return thread.link.onMessage(message);
     this.#alive++;
-    const started = ++this.#readied >= Math.min(threads.start, threads.warm) && !this.#started;
+    const started = ++this.#readied >= threads.start && !this.#started;
     if (started) this.#started = true;
-    if (this.#asleep.size > 0) this.#grow();
-    events.onThreads(this.#available, started);
+    events.onThreads(this.#alive, started);
   }
 
   /** A thread has ended as it was told to. */
@@ -370,9 +269,8 @@ export class ThreadPool {
     this.parts.control.setState(thread.index, ThreadState.Absent);
     this.#threads[thread.index] = undefined;
     this.#alive--;
-    if (thread.sleeps && !this.#closed) this.#sleep(thread.index);
-    else this.parts.events.onThreadEnded(thread.index);
-    if (!this.#closed) this.parts.events.onThreads(this.#available, false);
+    this.parts.events.onThreadEnded(thread.index);
+    if (!this.#closed) this.parts.events.onThreads(this.#alive, false);
     else if (!this.#present.some(({ lost }) => !lost)) this.#allEnded();
   }
 

@@ -12,7 +12,7 @@ import { RelayListener } from "../relay/relay_listener.ts";
 import type { RelaySource } from "../relay/relay_sockets.ts";
 import { ChildField, openScoreboard, type Scoreboard, SlotField, SlotStatus } from "../shared/scoreboard.ts";
 import type { DescriptorOrder, ThreadOrder } from "../thread/server_thread.ts";
-import type { Serving, ServingParts } from "./serving.ts";
+import type { PreparedProgram, Serving, ServingParts } from "./serving.ts";
 import { ThreadControl } from "../shared/thread_control.ts";
 import type { ThreadLink } from "./thread_link.ts";
 import { ThreadPool } from "./thread_pool.ts";
@@ -24,6 +24,7 @@ export class ThreadedServing implements Serving {
   readonly #control: ThreadControl;
   readonly #ready: Promise<void>;
   readonly #scoreboard: Scoreboard;
+  readonly #prepared: PreparedProgram;
   readonly #policy: ListenerPolicy;
   readonly #events: ListenerEvents = {
     onAcceptError: (reason, fatal) => this.#acceptError(reason, fatal),
@@ -38,15 +39,14 @@ export class ThreadedServing implements Serving {
 
   constructor(readonly order: ServingOrder, readonly parts: ServingParts) {
     this.#scoreboard = openScoreboard(parts.scoreboard);
+    this.#prepared = parts.module.prepare(order.program);
     this.#control = new ThreadControl(ThreadControl.allocate(order.threads.max));
     const slots = order.threads.max * order.requestsPerThread;
-    const dedicated = order.model === "dedicated";
     this.#policy = {
-      // While threads are started some of them have no connection: the others are no more for it.
-      connectionLimit: (idle) => dedicated ? slots : slots + Math.trunc(idle * order.connectionFactor),
+      connectionLimit: (idle) => slots + Math.trunc(idle * order.connectionFactor),
       maxConnections: order.quota === "thread" ? 0 : order.maxConnections,
       firstRequestMs: order.firstRequestMs,
-      dedicated,
+      dedicated: order.model === "dedicated",
     };
     let ready: () => void;
     this.#ready = new Promise((resolve) => ready = resolve);
@@ -62,12 +62,12 @@ export class ThreadedServing implements Serving {
       worker: parts.module.worker,
       handlerTimeout: order.handlerTimeoutMs,
       link,
-      program: order.program,
+      program: this.#prepared.program,
       permissions: order.permissions,
       events: {
-        onThreads: (available, started) => {
-          this.#scoreboard.setChild(order.child, ChildField.ThreadsAlive, available);
-          if (available > 0) ready();
+        onThreads: (alive, started) => {
+          this.#scoreboard.setChild(order.child, ChildField.ThreadsAlive, alive);
+          if (alive > 0) ready();
           if (started) parts.events.onReady();
           listener.wake();
         },
@@ -77,23 +77,15 @@ export class ThreadedServing implements Serving {
           if (this.#scoreboard.child(order.child, ChildField.ThreadsAlive) === 0) parts.events.onFailed();
         },
         onThreadStuck: (thread) => this.#stuck(thread),
-        onThreadEnded: (thread) => this.#showThread(thread, SlotStatus.Dead),
-        onThreadAsleep: (thread) => this.#showThread(thread, SlotStatus.Ready),
+        onThreadEnded: (thread) => {
+          for (let slot = 0; slot < order.requestsPerThread; slot++) {
+            const row = this.#scoreboard.row(order.child, thread * order.requestsPerThread + slot);
+            this.#scoreboard.setSlot(row, SlotField.Status, SlotStatus.Dead);
+          }
+        },
         log: parts.events.log,
       },
     });
-  }
-
-  /** All slots of a thread that is not there. */
-  #showThread(thread: number, status: number): void {
-    const { child, requestsPerThread } = this.order;
-    for (let slot = 0; slot < requestsPerThread; slot++) {
-      this.#scoreboard.setSlot(
-        this.#scoreboard.row(child, thread * requestsPerThread + slot),
-        SlotField.Status,
-        status,
-      );
-    }
   }
 
   /** Connections are handed over as descriptors. */
@@ -178,6 +170,7 @@ export class ThreadedServing implements Serving {
     await this.#listener.run(this.#pool);
     endWatch();
     await this.#pool.close();
+    this.#prepared.end();
   }
 
   endGracefully(remaining?: Remaining): void {

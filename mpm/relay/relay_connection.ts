@@ -24,6 +24,7 @@ interface FilePart {
 const FILE_CHUNK = 1 << 16;
 
 export class RelayConnection implements Transport, WheelEntry {
+  readonly security = undefined;
   served = 0;
   gone = false;
   writeTimeout = 0;

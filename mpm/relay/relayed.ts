@@ -59,7 +59,9 @@ export class Relayed {
       return;
     }
     this.#sending = this.#sending.then(() =>
-      message.type === "write" ? this.#write(message.bytes, message.timeout) : this.#end(message.mode)
+      message.type === "write"
+        ? this.#write(message.bytes, message.timeout)
+        : this.#end(message.mode === "linger" ? "linger" : "now")
     );
   }
 

@@ -20,10 +20,7 @@ export const ACCEPT_ERROR = "accept error";
  */
 export type ConnectionModel = "shared" | "dedicated" | "process";
 
-/**
- * How many threads a process has: always `max`, or as many as `rule` finds right, seen every `interval` ms. Of those it has, as many are
- * started as there is work for.
- */
+/** How many threads a process has: always `max`, or as many as `rule` finds right, seen every `interval` ms. */
 export interface ThreadRange {
   readonly rule: "fixed" | "netware" | "os2";
   readonly start: number;
@@ -31,10 +28,6 @@ export interface ThreadRange {
   readonly minSpare: number;
   readonly maxSpare: number;
   readonly interval: number;
-  /** So many are started at once, the others when they are needed. */
-  readonly warm: number;
-  /** One that had nothing to do for this long (ms) is ended, until it is needed again; 0: all are started at once, and stay. */
-  readonly idleTimeout: number;
 }
 
 /**

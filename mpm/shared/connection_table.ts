@@ -36,7 +36,7 @@ const RESERVED = 0x10;
 const THREAD_SHIFT = 8;
 
 // Words of a record; the owner word is the first.
-const WORDS = 12;
+const WORDS = 14;
 const DEADLINE = 1;
 const SERVED = 2;
 const SINCE = 3;
@@ -44,8 +44,10 @@ const LISTENER = 4;
 const PEER = 5;
 const ADDRESS = 6;
 const TAG = 10;
+/** Two words: the address of the SSL object; 0: there is none. */
+const SESSION = 12;
 
-/** Descriptors above this are refused like EMFILE: the table has its size for good. 12.5 MB of address space, used pages only. */
+/** Descriptors above this are refused like EMFILE: the table has its size for good. 14.7 MB of address space, used pages only. */
 export const MAX_DESCRIPTORS = 262_144;
 
 let clockOffset = 0;
@@ -71,11 +73,13 @@ const MAX_TEXTS = 1024;
 /** The records; each thread makes its own object over the same memory. */
 export class ConnectionTable {
   readonly #words: Int32Array;
+  readonly #pairs: BigUint64Array;
   readonly #address = new Uint8Array(16);
   readonly #texts = new Map<number, string>();
 
   constructor(readonly memory: SharedArrayBuffer) {
     this.#words = new Int32Array(memory);
+    this.#pairs = new BigUint64Array(memory);
   }
 
   /** Fresh memory for `descriptors` records. */
@@ -157,16 +161,11 @@ export class ConnectionTable {
 
   /** Thread: leaves the record Ready in its own set; it is idle since `now` and to be closed at `deadline`. */
   release(fd: number, thread: number, served: number, now: number, deadline: number): void {
-    this.note(fd, served, now, deadline);
-    this.finish(fd, thread, thread << THREAD_SHIFT | Owner.Ready);
-  }
-
-  /** Owner: the connection is idle since `now`, and to be closed at `deadline`. */
-  note(fd: number, served: number, now: number, deadline: number): void {
     const at = fd * WORDS;
     this.#words[at + DEADLINE] = deadline;
     this.#words[at + SERVED] = served;
     this.#words[at + SINCE] = now;
+    this.finish(fd, thread, thread << THREAD_SHIFT | Owner.Ready);
   }
 
   /** The owner changes the state to one that belongs to the listener, or to Free. */
@@ -197,6 +196,15 @@ export class ConnectionTable {
   /** Requests answered so far. */
   served(fd: number): number {
     return this.#words[fd * WORDS + SERVED];
+  }
+
+  /** The SSL object of a connection; 0n: none. Of whoever owns the record. */
+  session(fd: number): bigint {
+    return this.#pairs[fd * WORDS + SESSION >> 1];
+  }
+
+  setSession(fd: number, session: bigint): void {
+    this.#pairs[fd * WORDS + SESSION >> 1] = session;
   }
 
   /** Which listening socket it came from. */

@@ -1,6 +1,8 @@
 // What do the MPMs and the protocol engine know of each other? A connection is a Transport to the engine, and whatever
 // speaks a protocol on it is a ProtocolHandler to the MPM. Neither knows how the other works.
 
+import type { ConnectionSecurity, SecurityPolicy } from "./security.ts";
+
 /** A file that is being sent: open, and perhaps shared by several responses. */
 export interface FileSource {
   /** Its descriptor; -1 where only readAt() is there. */
@@ -18,8 +20,11 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** How a connection ends. `linger`: what was written arrives, then FIN, then input is drained until the peer closes. */
-export type CloseMode = "now" | "linger";
+/**
+ * How a connection ends. `linger`: what was written arrives, then FIN, then input is drained until the peer closes. `break`: the peer
+ * must see that something is missing, as it does where an end is announced (TLS).
+ */
+export type CloseMode = "now" | "linger" | "break";
 
 /**
  * One connection, as the protocol engine sees it. All calls are synchronous and never throw for what a peer does: a
@@ -39,6 +44,8 @@ export interface Transport {
   readonly backlog: number;
   /** True while the MPM is ending: responses should say `Connection: close`. */
   readonly stopping: boolean;
+  /** How it is secured, or should have been; undefined: plain text, as was to be expected. */
+  readonly security: ConnectionSecurity | undefined;
   /** The scoreboard row of the work in hand. */
   readonly row: number;
   /**
@@ -83,6 +90,8 @@ export interface ProtocolHandler {
 /** What a server thread runs: the protocol engine of server/, behind what the MPM needs of it. */
 export interface ThreadProgram {
   createHandler(): ProtocolHandler;
+  /** Which connections begin with a handshake; undefined: none. */
+  readonly security: SecurityPolicy | undefined;
   /** Handlers or applications of this thread may use the event loop (timers, promises) between requests. */
   readonly usesEventLoop: boolean;
   /** Requests that cannot go on before a promise of a handler has settled, or a stream has given more. */

@@ -2,6 +2,7 @@
 
 import * as posix from "../../platform/posix.ts";
 import type { FileSource } from "../shared/transport.ts";
+import type { Channel } from "./channel.ts";
 
 interface Segment {
   readonly file: FileSource | undefined;
@@ -41,9 +42,9 @@ export class OutputQueue {
     this.#push(bytes.length, bytes, undefined, 0, false);
   }
 
-  /** @param inKernel with sendfile, where there is one: the least work, and a thread that waits for the device when it has to */
+  /** @param inKernel with sendfile: the least work, and a thread that waits for the device when it has to */
   pushFile(file: FileSource, offset: number, length: number, inKernel: boolean): void {
-    this.#push(length, undefined, file, offset, inKernel && posix.hasSendFile);
+    this.#push(length, undefined, file, offset, inKernel);
   }
 
   #push(
@@ -72,8 +73,8 @@ export class OutputQueue {
     this.backlog = 0;
   }
 
-  /** Sends what the kernel takes. */
-  send(socket: number): SendResult {
+  /** Sends what the kernel takes through `channel`, from its beginning on. */
+  send(channel: Channel, socket: number): SendResult {
     let budget = FILE_TURN;
     while (this.#segments.length > 0) {
       if (budget <= 0) return "more";
@@ -82,13 +83,14 @@ export class OutputQueue {
       const { bytes, file } = segment;
       let sent: number;
       let full = false;
-      if (file === undefined) sent = posix.send(socket, bytes!, segment.remaining, this.#segments.length > 1);
-      else if (segment.inKernel) sent = posix.sendFile(socket, file.fd, segment.offset, asked);
+      if (file === undefined) {
+        sent = channel.send(socket, bytes!, segment.remaining, this.#segments.length > 1);
+      } else if (segment.inKernel) sent = posix.sendFile(socket, file.fd, segment.offset, asked);
       else {
         const read = readPart(segment, file, asked);
         if (read === -posix.Errno.EAGAIN) return "stalled";
         if (read <= 0) return "failed";
-        sent = posix.send(socket, posix.threadFileReader().buffer, read);
+        sent = channel.send(socket, posix.threadFileReader().buffer, read, false);
         full = sent < read;
         segment.window = full ? Math.max(sent, LEAST_WINDOW) : Math.min(segment.window * 2, FILE_TURN);
       }

@@ -16,6 +16,7 @@ import {
   SlotField,
   SlotStatus,
 } from "../shared/scoreboard.ts";
+import { ThreadSecurity } from "./channel.ts";
 import { type ConnectionHost, LINGER_MS, SocketConnection } from "./socket_connection.ts";
 import { ThreadControl, ThreadState } from "../shared/thread_control.ts";
 import { TimerWheel, type WheelEntry } from "./timer_wheel.ts";
@@ -64,6 +65,7 @@ export class ServerThread implements ConnectionHost {
   readonly table: ConnectionTable;
   readonly thread: number;
   readonly dedicated: boolean;
+  readonly security: ThreadSecurity | undefined;
   readonly wheel: TimerWheel;
   readonly scoreboard: Scoreboard;
   /** What recv() fills; handlers see it during a call only. */
@@ -79,6 +81,8 @@ export class ServerThread implements ConnectionHost {
   /** Connections that wait for a file. */
   #stalled: SocketConnection[] = [];
   #retryAt = 0;
+  /** Connections that have input in memory. */
+  #readers: SocketConnection[] = [];
   #resident: SocketConnection | undefined;
   /** The loop is asleep; what handlers finish meanwhile has no batch to end. */
   #resting = false;
@@ -93,6 +97,8 @@ export class ServerThread implements ConnectionHost {
     this.set = descriptors.set;
     this.dedicated = order.dedicated;
     this.table = new ConnectionTable(descriptors.tableMemory);
+    const { security } = program;
+    this.security = security && new ThreadSecurity(security, this.table, descriptors.localAddresses);
     this.#control = new ThreadControl(order.controlMemory);
     this.scoreboard = openScoreboard(order.scoreboard);
     this.wheel = new TimerWheel(performance.now());
@@ -112,11 +118,6 @@ export class ServerThread implements ConnectionHost {
   /** The thread is to end; it has no connections. */
   get retiring(): boolean {
     return this.#over || this.#control.state(this.thread) === ThreadState.Retiring;
-  }
-
-  /** Others wait for a thread: none is kept by a connection that has nothing to do. */
-  get yielding(): boolean {
-    return this.dedicated && this.#control.yielding;
   }
 
   /** The connection that a dedicated thread keeps. */
@@ -172,14 +173,16 @@ export class ServerThread implements ConnectionHost {
     if (connection.fd === fd) connection.abandon();
   }
 
-  /** Gives those their turn that wait for a time, or for a file. */
+  /** Gives those their turn that wait for a time, or for a file, or have input in memory. */
   advanceTimers(): void {
+    if (this.#readers.length > 0) this.#readOn();
     if (this.wheel.size > 0) this.wheel.advance(performance.now(), (entry) => this.#fire(entry));
     if (this.#stalled.length > 0 && performance.now() >= this.#retryAt) this.#retry();
   }
 
   /** How long (ms) the thread may sleep when nothing is ready. */
   get patience(): number {
+    if (this.#readers.length > 0) return 0;
     if (this.#stalled.length > 0) return STALL_MS;
     return this.wheel.size > 0 ? this.wheel.resolution : SLEEP_MS;
   }
@@ -187,6 +190,23 @@ export class ServerThread implements ConnectionHost {
   stall(connection: SocketConnection): void {
     if (this.#stalled.length === 0) this.#retryAt = performance.now() + STALL_MS;
     this.#stalled.push(connection);
+  }
+
+  readSoon(connection: SocketConnection): void {
+    this.#readers.push(connection);
+  }
+
+  #readOn(): void {
+    const connections = this.#readers;
+    this.#readers = [];
+    for (const connection of connections) {
+      const { fd } = connection;
+      try {
+        connection.readOn(this.buffer);
+      } catch (error) {
+        this.#fault(error, connection, fd);
+      }
+    }
   }
 
   #retry(): void {
@@ -338,13 +358,6 @@ export class ServerThread implements ConnectionHost {
     this.#control.removeConnection();
     posix.close(fd);
     if (this.#control.listenerToWake()) this.#wakeListener();
-  }
-
-  /** Leaves an idle connection to the listener, for whichever thread is free when it goes on. */
-  park(fd: number, served: number, keepAliveMs: number): void {
-    const now = clock();
-    this.table.note(fd, served, now, now + keepAliveMs);
-    this.#leave(fd, Owner.Parked);
   }
 
   /** Leaves a record to the listener, which drains and closes the connection. */

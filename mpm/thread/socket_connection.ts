@@ -7,9 +7,11 @@
 
 import * as posix from "../../platform/posix.ts";
 import { Interest, type Poller } from "../../platform/poller.ts";
-import { clock, type ConnectionTable } from "../shared/connection_table.ts";
+import { clock, type ConnectionTable, elapsed } from "../shared/connection_table.ts";
+import { type Channel, PLAIN, SecureChannel, type ThreadSecurity } from "./channel.ts";
 import { OutputQueue } from "./output_queue.ts";
 import type { TimerWheel, WheelEntry } from "./timer_wheel.ts";
+import type { ConnectionSecurity } from "../shared/security.ts";
 import type { CloseMode, Endpoint, FileSource, ProtocolHandler, Transport } from "../shared/transport.ts";
 
 /** What a connection needs of the thread that works on it. */
@@ -23,6 +25,8 @@ export interface ConnectionHost {
   readonly stopping: boolean;
   /** A connection keeps its slot until it is closed. */
   readonly dedicated: boolean;
+  /** Undefined: no connection is secured. */
+  readonly security: ThreadSecurity | undefined;
   peer(fd: number): Endpoint;
   local(fd: number): Endpoint;
   /** Takes a slot for `connection`, or returns false when all are taken. */
@@ -34,14 +38,12 @@ export interface ConnectionHost {
   countWriting(delta: number): void;
   /** The connection is over: close its descriptor and forget it. */
   closed(fd: number): void;
-  /** Others wait for a thread: a connection that a thread would keep is left to the listener while it is idle. */
-  readonly yielding: boolean;
-  /** The listener keeps it until it goes on, for `keepAliveMs` at most. */
-  park(fd: number, served: number, keepAliveMs: number): void;
   /** The listener drains and closes it. */
   linger(fd: number): void;
   /** What the connection sends next is not in memory yet: calls its retry() soon. */
   stall(connection: SocketConnection): void;
+  /** There is input in memory that no poller reports: calls readOn() in its next turn. */
+  readSoon(connection: SocketConnection): void;
   /** The object serves another connection from now on. */
   recycle(connection: SocketConnection, fd: number): void;
 }
@@ -49,8 +51,11 @@ export interface ConnectionHost {
 /** What happens once the queue is empty. */
 type Afterwards = "stay" | "idle" | CloseMode;
 
-/** Whether a request may be in hand, the next one is awaited, or only the peer's close. */
-type Phase = "serving" | "asleep" | "lingering";
+/** Whether a request may be in hand, the handshake is under way, the next request is awaited, or only the peer's close. */
+type Phase = "serving" | "securing" | "asleep" | "lingering";
+
+/** What the engine is told of a client that does not know that this is a port for TLS. */
+const SPOKE_PLAIN: ConnectionSecurity = { session: 0n };
 
 /** A lingering close ends after this long without data (SECONDS_TO_LINGER), and after so long in any case (MAX_SECS_TO_LINGER), in ms. */
 export const LINGER_MS = 2000;
@@ -72,6 +77,13 @@ export class SocketConnection implements Transport, WheelEntry {
   wheelPrevious: WheelEntry | undefined = undefined;
 
   readonly #output = new OutputQueue();
+  /** How bytes come and go: PLAIN, or #secure. */
+  #channel: Channel = PLAIN;
+  #secure: SecureChannel | undefined;
+  #security: ConnectionSecurity | undefined;
+  /** readOn() will be called; or there may be input in memory when reading goes on. */
+  #readsOn = false;
+  #unread = false;
   #interest: number = Interest.Read;
   #reading = true;
   /** The descriptor is in the thread's set. */
@@ -86,6 +98,8 @@ export class SocketConnection implements Transport, WheelEntry {
   /** A file is awaited, not the client. */
   #stalled = false;
   #keepAliveMs = 0;
+  /** Until when (clock()) a secured connection that was idle may be so, unless a request comes. */
+  #deadline = 0;
   #lingerEnd = 0;
   #peer: Endpoint | undefined;
   #local: Endpoint | undefined;
@@ -95,8 +109,22 @@ export class SocketConnection implements Transport, WheelEntry {
   /** Begins to work on `fd`, which is in the thread's set and has input. Its record was just claimed. */
   open(fd: number): void {
     this.#begin(fd, true);
+    if (this.host.security !== undefined && this.#isSecured(this.host.security)) return;
     this.#phase = "serving";
     this.handler.open(this);
+  }
+
+  /** Takes up the session of this connection, or begins with one if it is to have one. */
+  #isSecured(security: ThreadSecurity): boolean {
+    const session = security.table.session(this.fd);
+    if (session === 0n && (this.served > 0 || !security.secures(this.fd, () => this.local))) return false;
+    const secure = this.#secure ??= new SecureChannel(security);
+    secure.resume(session);
+    this.#channel = secure;
+    this.#security = secure;
+    this.#phase = session === 0n ? "securing" : "asleep";
+    this.#deadline = security.table.deadline(this.fd);
+    return true;
   }
 
   /** Begins with `fd` that was just accepted: nothing has arrived yet, and something has to within `patience` ms. */
@@ -104,6 +132,9 @@ export class SocketConnection implements Transport, WheelEntry {
     this.#begin(fd, false);
     this.#phase = "asleep";
     this.setTimer(patience);
+    if (this.host.security !== undefined && this.#isSecured(this.host.security)) {
+      this.setTimer(this.host.security.policy.handshakeMs);
+    }
   }
 
   #begin(fd: number, watched: boolean): void {
@@ -116,7 +147,15 @@ export class SocketConnection implements Transport, WheelEntry {
     this.#awaiting = true;
     this.#ended = false;
     this.#stalled = false;
+    this.#readsOn = false;
+    this.#unread = false;
     this.#afterwards = "stay";
+    this.#channel = PLAIN;
+    this.#security = undefined;
+  }
+
+  get security(): ConnectionSecurity | undefined {
+    return this.#security;
   }
 
   get peer(): Endpoint {
@@ -155,7 +194,11 @@ export class SocketConnection implements Transport, WheelEntry {
   /** The poller reported `events`. `buffer` is the thread's receive buffer. */
   onEvents(events: number, buffer: Uint8Array<ArrayBuffer>): void {
     if ((events & Interest.Error) !== 0 && (events & Interest.Read) === 0) return this.broken();
-    if ((events & Interest.Write) !== 0) {
+    if ((events & Interest.Write) !== 0 && this.#channel !== PLAIN && this.#output.empty) {
+      // It was the session that waited for this: in its handshake, or to answer a record.
+      this.#want(this.#interest & ~Interest.Write);
+      events |= Interest.Read;
+    } else if ((events & Interest.Write) !== 0) {
       const fd = this.fd;
       this.#flush();
       if (this.fd !== fd || this.gone) return;
@@ -164,13 +207,16 @@ export class SocketConnection implements Transport, WheelEntry {
   }
 
   #read(buffer: Uint8Array<ArrayBuffer>, events: number): void {
+    if (this.#phase === "securing") return this.#shakeHands(buffer);
     if (!this.#reading || this.#afterwards !== "stay" || this.#ended) {
       // Level-triggered: what is not read now must not be reported again until it is wanted. An error always is.
       if ((events & Interest.Error) !== 0) return this.broken();
+      this.#unread = true;
       return this.#want(this.#interest & ~Interest.Read);
     }
     const lingers = this.#phase === "lingering";
     if (!lingers && !this.slotHeld && !this.host.takeSlot(this)) {
+      this.#unread = true;
       return this.#want(this.#interest & ~Interest.Read);
     }
     this.receive(buffer);
@@ -178,7 +224,9 @@ export class SocketConnection implements Transport, WheelEntry {
 
   /** Reads once, and hands over what there is. On a blocking descriptor this waits as long as its receive timeout. */
   receive(buffer: Uint8Array<ArrayBuffer>): void {
-    const n = posix.receive(this.fd, buffer);
+    if (this.#phase === "securing") return this.#shakeHands(buffer);
+    const n = this.#channel.receive(this.fd, buffer);
+    if (this.#channel !== PLAIN && this.#secure !== undefined) this.#afterRecords(this.#secure);
     if (this.#phase !== "serving") return this.#wakeUp(buffer, n);
     if (n > 0) {
       this.#awaiting = false;
@@ -192,10 +240,59 @@ export class SocketConnection implements Transport, WheelEntry {
     else if (!this.host.dedicated) this.handler.onData(buffer, 0);
   }
 
+  /** A step of the handshake, and the first request if it has come along. */
+  #shakeHands(buffer: Uint8Array<ArrayBuffer>): void {
+    const { host } = this;
+    const { policy } = host.security!;
+    const secure = this.#secure!;
+    const step = secure.shakeHands(this.fd, this.local);
+    if (step === "read" || step === "write") {
+      if (this.due === 0) this.setTimer(policy.handshakeMs);
+      if (this.slotHeld && !host.dedicated) host.returnSlot(this);
+      // A thread that waits in recv() for its client does so for input only.
+      this.#awaiting = step === "read";
+      return this.#want(step === "read" ? Interest.Read : Interest.Write);
+    }
+    if (step === "failed") {
+      policy.onFailedHandshake(this.peer, this.local, secure.reason);
+      return this.#finish("break");
+    }
+    this.#awaiting = true;
+    this.#want(Interest.Read);
+    if (step === "plain") {
+      this.#channel = PLAIN;
+      this.#security = SPOKE_PLAIN;
+    }
+    this.#phase = "asleep";
+    this.setTimer(policy.firstRequestMs);
+    this.#deadline = clock() + policy.firstRequestMs;
+    this.#read(buffer, Interest.Read);
+  }
+
+  /** What the library has told with the last receive(), beside bytes. */
+  #afterRecords(secure: SecureChannel): void {
+    if (secure.buffered) this.#readAgain();
+    if (secure.wantsWrite) this.#want(this.#interest | Interest.Write);
+  }
+
+  #readAgain(): void {
+    this.#unread = false;
+    if (this.#readsOn) return;
+    this.#readsOn = true;
+    this.host.readSoon(this);
+  }
+
+  /** Input in memory has its turn. */
+  readOn(buffer: Uint8Array<ArrayBuffer>): void {
+    if (!this.#readsOn) return;
+    this.#readsOn = false;
+    this.#read(buffer, Interest.Read);
+  }
+
   /** `n` is what recv() gave while the connection slept, or lingered. */
   #wakeUp(buffer: Uint8Array<ArrayBuffer>, n: number): void {
-    if (n === -posix.Errno.EAGAIN || n === -posix.Errno.EINTR) return;
-    if (n <= 0) return this.#finish("now");
+    if (n === -posix.Errno.EAGAIN || n === -posix.Errno.EINTR) return this.#sleepOn();
+    if (n <= 0) return this.#finish(n === 0 ? "now" : "break");
     if (this.#phase === "lingering") {
       if (performance.now() >= this.#lingerEnd) this.#finish("now");
       else if (this.host.dedicated) this.setTimer(LINGER_MS);
@@ -208,22 +305,23 @@ export class SocketConnection implements Transport, WheelEntry {
     this.handler.onData(buffer, n);
   }
 
-  /** The thread is ending: a connection that sleeps gets `ms` at most for a request that may be under way. */
-  hurry(ms: number): void {
-    if (this.asleep && this.due > performance.now() + ms) this.setTimer(ms);
+  /** It was woken for a part of a record, which is no request yet: its time does not begin anew. */
+  #sleepOn(): void {
+    if (this.#phase !== "asleep" || this.host.dedicated) return;
+    this.#keepAliveMs = elapsed(this.#deadline, clock());
+    this.#finish(this.#keepAliveMs > 0 ? "idle" : "now");
   }
 
-  /** Others wait for the thread that keeps this connection, which sleeps: the listener has it from now on. */
-  leave(): void {
-    if (!this.#watched) return;
-    this.#keepAliveMs = Math.max(0, this.due - performance.now());
-    this.#phase = "serving";
-    this.#finish("idle");
+  /** The thread is ending: a connection that sleeps gets `ms` at most for a request that may be under way. */
+  hurry(ms: number): void {
+    const waits = this.asleep || this.#phase === "securing";
+    if (waits && this.due > performance.now() + ms) this.setTimer(ms);
   }
 
   /** A slot is free again and this connection was waiting for one. */
   resume(): void {
     this.#want(this.#interest | Interest.Read);
+    if (this.#unread && this.#channel !== PLAIN) this.#readAgain();
   }
 
   /** The peer is gone: tells the handler and closes. */
@@ -232,7 +330,7 @@ export class SocketConnection implements Transport, WheelEntry {
     const detached = this.#afterwards !== "stay" || this.#phase !== "serving";
     const fd = this.fd;
     if (!detached) this.handler.onGone();
-    if (this.fd === fd) this.#finish("now");
+    if (this.fd === fd) this.#finish("break");
   }
 
   /** Whatever state the handler is in: the connection ends here. */
@@ -240,12 +338,12 @@ export class SocketConnection implements Transport, WheelEntry {
     if (this.fd < 0) return;
     this.gone = true;
     if (this.#phase === "serving") this.handler.reset();
-    this.#finish("now");
+    this.#finish("break");
   }
 
   /** The timer ran out. After the handler has let go, nobody reads any more: the rest is given up. */
   onTimer(): void {
-    if (!this.#output.empty) this.broken();
+    if (!this.#output.empty || this.#phase === "securing") this.#expired();
     else if (this.#afterwards === "stay" && this.#phase === "serving") this.handler.onTimeout();
     else if (this.#phase === "lingering" && !this.host.dedicated) this.#finish("linger");
     // A request that has just arrived is answered: its client would get a reset for it. It is read in the next turn.
@@ -253,11 +351,18 @@ export class SocketConnection implements Transport, WheelEntry {
     else this.#finish("now");
   }
 
+  #expired(): void {
+    if (this.#phase === "securing") {
+      this.host.security!.policy.onFailedHandshake(this.peer, this.local, "it took too long");
+    }
+    this.broken();
+  }
+
   write(bytes: Uint8Array<ArrayBuffer>, length: number, stable: boolean, more = false): void {
     if (this.gone) return;
     let sent = 0;
     if (this.#output.empty) {
-      sent = posix.send(this.fd, bytes, length, more);
+      sent = this.#channel.send(this.fd, bytes, length, more);
       if (sent === length) return;
       if (sent < 0) {
         if (sent !== -posix.Errno.EAGAIN && sent !== -posix.Errno.EINTR) {
@@ -275,16 +380,18 @@ export class SocketConnection implements Transport, WheelEntry {
   writeFile(file: FileSource, offset: number, length: number, inKernel: boolean): void {
     if (this.gone) return file.release();
     const first = this.#output.empty;
-    this.#output.pushFile(file, offset, length, inKernel);
+    this.#output.pushFile(file, offset, length, inKernel && this.#channel.passesFiles);
     if (!first) return;
-    const result = this.#output.send(this.fd);
+    const result = this.#output.send(this.#channel, this.fd);
     if (result === "failed") this.gone = true;
     else if (result !== "empty") this.#awaitOutput(result, true);
   }
 
   setReading(on: boolean): void {
     this.#reading = on;
-    if (on && !this.#ended) this.#want(this.#interest | Interest.Read);
+    if (!on || this.#ended) return;
+    this.#want(this.#interest | Interest.Read);
+    if (this.#unread && this.#channel !== PLAIN) this.#readAgain();
   }
 
   setTimer(ms: number): void {
@@ -315,7 +422,7 @@ export class SocketConnection implements Transport, WheelEntry {
 
   /** The handler has let go; what is queued still goes out, without a slot where connections are shared. */
   #end(how: "idle" | CloseMode): void {
-    if (this.gone) return this.#finish("now");
+    if (this.gone) return this.#finish("break");
     if (this.#output.empty) return this.#finish(how);
     this.#afterwards = how;
     this.host.countWriting(1);
@@ -330,9 +437,10 @@ export class SocketConnection implements Transport, WheelEntry {
       this.#draining = false;
     }
     if (this.due !== 0) host.wheel.clear(this);
-    const yields = how === "idle" && this.#watched && host.yielding;
-    const stays = how === "linger" || (host.dedicated && how === "idle" && !yields);
+    const stays = how === "linger" || (how === "idle" && (host.dedicated || this.#readsOn));
     if (stays && !this.#ended && this.#stay(how)) return;
+    this.#readsOn = false;
+    if (how !== "idle" && this.#channel !== PLAIN) this.#endSession(how);
     if (this.slotHeld) host.returnSlot(this);
     this.#output.clear();
     this.#peer = undefined;
@@ -343,7 +451,6 @@ export class SocketConnection implements Transport, WheelEntry {
       this.fd = -1;
       // The object first, the record last: from then on the descriptor may be anybody's.
       host.recycle(this, fd);
-      if (yields) return host.park(fd, this.served, this.#keepAliveMs);
       const now = clock();
       host.table.release(fd, host.thread, this.served, now, now + this.#keepAliveMs);
       return;
@@ -352,6 +459,12 @@ export class SocketConnection implements Transport, WheelEntry {
     host.recycle(this, fd);
     if (how === "linger" && !this.#ended) host.linger(fd);
     else host.closed(fd);
+  }
+
+  /** Whoever reads to the end is told that it was the end, unless something was cut off. */
+  #endSession(how: CloseMode): void {
+    this.#secure!.end(this.fd, how !== "break" && !this.gone && this.#output.empty);
+    this.#channel = PLAIN;
   }
 
   /** Sleeps or lingers in place. Returns false when that makes no sense any more. */
@@ -363,8 +476,12 @@ export class SocketConnection implements Transport, WheelEntry {
     if (how === "idle") {
       this.#phase = "asleep";
       this.setTimer(this.#keepAliveMs);
-      this.host.showPhase(this, "keep-alive");
+      this.#deadline = clock() + this.#keepAliveMs;
+      if (this.host.dedicated) this.host.showPhase(this, "keep-alive");
+      else if (this.slotHeld) this.host.returnSlot(this);
     } else {
+      // What the client still sends is of no interest, however it is meant.
+      if (this.#channel !== PLAIN) this.#endSession(how);
       this.#phase = "lingering";
       this.#lingerEnd = performance.now() + MAX_LINGER_MS;
       posix.shutdownWrite(this.fd);
@@ -408,7 +525,7 @@ export class SocketConnection implements Transport, WheelEntry {
   /** The kernel takes output again. */
   #flush(): void {
     const before = this.#output.backlog;
-    const result = this.#output.send(this.fd);
+    const result = this.#output.send(this.#channel, this.fd);
     if (result === "failed") {
       this.gone = true;
       return this.broken();

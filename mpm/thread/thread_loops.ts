@@ -222,7 +222,6 @@ async function attend(thread: ServerThread, turns: Turns): Promise<void> {
   const connection = thread.resident!;
   if (connection.awaitsInputOnly) {
     if (thread.stopping) connection.hurry(HURRY_MS);
-    if (thread.yielding && connection.asleep) return connection.leave();
     thread.receive(connection);
     thread.beat();
     thread.advanceTimers();

@@ -17,6 +17,7 @@ export interface CoreServer {
   keepAlive?: boolean;
   keepAliveTimeout?: number;
   maxKeepAliveRequests?: number;
+  handshakeTimeout?: ReadTimeout;
   headTimeout?: ReadTimeout;
   bodyTimeout?: ReadTimeout;
   limitRequestLine?: number;
@@ -91,6 +92,7 @@ export const CORE_DEFAULTS = {
   keepAlive: true,
   keepAliveTimeout: 5000,
   maxKeepAliveRequests: 100,
+  handshakeTimeout: { initial: 0, max: 0, minRate: 0 },
   headTimeout: { initial: 20_000, max: 40_000, minRate: 500 },
   bodyTimeout: { initial: 20_000, max: 0, minRate: 500 },
   limitRequestLine: 8190,

@@ -30,9 +30,9 @@ const requestReadTimeout: Directive = {
   contexts: HOST,
   args: [1, 3],
   syntax: "RequestReadTimeout [handshake|header|body]=timeout[-maxtimeout][,MinRate=rate] ...",
-  help: "How long a client may take to send head and body of a request; handshake: there is no TLS here yet",
+  help: "How long a client may take to send head and body of a request, and how long a handshake may take",
   default: "header=20-40,MinRate=500 body=20,MinRate=500",
-  differs: "There is no handshake stage.",
+  differs: "For a handshake the initial time counts alone; without one (0), TimeOut.",
   apply(args, to) {
     for (const arg of args) {
       const [stage, value = ""] = arg.split(/=(.*)/s);
@@ -40,8 +40,7 @@ const requestReadTimeout: Directive = {
       const timeout = () => readTimeout(stage.toLowerCase(), value);
       if (stage.toLowerCase() === "header") core.headTimeout = timeout();
       else if (stage.toLowerCase() === "body") core.bodyTimeout = timeout();
-      // A stage of TLS connections only: what is said of it is checked.
-      else if (stage.toLowerCase() === "handshake") timeout();
+      else if (stage.toLowerCase() === "handshake") core.handshakeTimeout = timeout();
       else throw new ArgumentError(`Unknown RequestReadTimeout parameter: ${stage}`);
     }
   },

@@ -64,6 +64,8 @@ export class Exchange {
   reply: Reply | undefined = undefined;
   /** Where the request was before it was redirected within the server; undefined: the client asked for what `path` says. */
   redirected: RedirectedRequest | undefined = undefined;
+  /** The answer, because it must not be asked for on this connection. */
+  misplaced: Reply | undefined = undefined;
   /** The reply of a phase that failed, while an ErrorDocument is made for it. */
   failed: Reply | undefined = undefined;
   /** Whose handler answers, where that was known without the phases. */

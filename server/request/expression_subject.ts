@@ -11,7 +11,7 @@ import type {
 import { serverAdmin } from "./error_document.ts";
 import type { Exchange } from "./exchange.ts";
 import { connectionId } from "./log_subject.ts";
-import { selfName, selfPort } from "./self_name.ts";
+import { selfName, selfPort, selfScheme } from "./self_name.ts";
 import { requestVariable } from "./request_variables.ts";
 
 /** A file that an expression may read, in bytes. */
@@ -76,7 +76,7 @@ export class ExchangeSubject implements ExpressionSubject {
       case "REQUEST_METHOD":
         return this.#exchange.method;
       case "REQUEST_SCHEME":
-        return "http";
+        return selfScheme(this.#exchange);
       case "REQUEST_URI":
       case "DOCUMENT_URI":
         return this.#exchange.path;
@@ -121,6 +121,7 @@ export class ExchangeSubject implements ExpressionSubject {
       case "SERVER_ADMIN":
         return this.#exchange.vhost.store.get(serverAdmin).address;
       case "HTTPS":
+        return selfScheme(this.#exchange) === "https" ? "on" : "off";
       case "HTTP2":
         return "off";
       case "IPV6":

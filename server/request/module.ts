@@ -1,6 +1,7 @@
 // What is a module of this server? Directives for the configuration, and hooks for the phases of a request, under httpd's
 // names. A module knows the server's public types and nothing of MPMs or sockets.
 
+import type { SecurityPolicy } from "../../mpm/mod.ts";
 import type { Scoreboard } from "../../mpm/thread_side.ts";
 import type { ExpressionSubject } from "../config/expression/mod.ts";
 import type { DirectiveRow, ServerConfig } from "../config/mod.ts";
@@ -48,6 +49,8 @@ export interface ThreadContext {
   signatureOf(exchange: Exchange): string;
   /** A request as expressions see it. */
   subjectOf(exchange: Exchange): ExpressionSubject;
+  /** What beginProcess() of this module gave; undefined: nothing. */
+  readonly shared: unknown;
   /** The logs that openLogs() has opened; for openLogOutput(). */
   readonly logs: OpenedLogs;
   /** Writes to the error log, as this module; `about`: to that of its host, with its client. */
@@ -56,8 +59,17 @@ export interface ThreadContext {
 
 /** The phases of a request that a module takes part in. The first that answers wins, unless said otherwise. */
 export interface ModuleHooks {
+  /** Before threadInit(): loads libraries of the system. Later on the thread may have given up FFI. */
+  readonly loadLibraries?: (shared: unknown) => void;
   /** Once per thread, before the first request. */
   readonly threadInit?: (context: ThreadContext) => void | Promise<void>;
+  /** Which connections begin with a handshake; asked after threadInit(). */
+  readonly security?: () => SecurityPolicy | undefined;
+  /**
+   * Whether a request may be made on its connection, once its host is known: a reply ends it. Asked only where the connection is
+   * secured, or should have been.
+   */
+  readonly connectionChecker?: (exchange: Exchange) => Reply | undefined;
   /** The path is known, nothing else: every module is asked. */
   readonly postReadRequest?: (exchange: Exchange) => void;
   /** path -> filename: true when it is known. A reply ends the request. */
@@ -95,6 +107,13 @@ export interface ModuleHooks {
   readonly threadEnd?: () => void;
 }
 
+/** What a process has made of a module's material. */
+export interface SharedMaterial {
+  readonly shared: unknown;
+  /** The process, or this generation of its threads, serves no more. */
+  end(): void;
+}
+
 /** One content module. */
 export interface ServerModule {
   /** "dir_module", as LoadModule and IfModule name it. */
@@ -104,6 +123,13 @@ export interface ServerModule {
   readonly directives: readonly DirectiveRow[];
   /** In the control process, before anything is started: refuses what cannot work. @throws ConfigError */
   checkConfig?(config: ServerConfig, serverRoot: string): void | Promise<void>;
+  /**
+   * In the control process, whenever a configuration is to be run or tested: what processes that serve need and could not read
+   * themselves. Plain data; undefined: nothing. `relayed`: connections are no descriptors there. @throws ConfigError
+   */
+  material?(config: ServerConfig, relayed: boolean): unknown;
+  /** In a process that serves, before its threads start: what they are given of the material. Plain data. */
+  beginProcess?(material: unknown): SharedMaterial;
   /** In the control process, before it starts: opens what the threads will write to. @throws LogError */
   openLogs?(config: ServerConfig, logs: LogOpener): void;
   /** Made once per thread, so that state never crosses threads. */

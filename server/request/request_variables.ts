@@ -22,9 +22,24 @@ function newUniqueId(startTime: number): string {
   return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
+/** Where variables come from that are found out when they are asked for. */
+export type VariableSource = (exchange: Exchange, name: string) => string | undefined;
+
+const sources: VariableSource[] = [];
+
+/** Variables that no module has set are looked for in `source`, by all of this thread. */
+export function addVariableSource(source: VariableSource): void {
+  sources.push(source);
+}
+
 /** The value of a variable of a request; undefined: it has none of that name. */
 export function requestVariable(exchange: Exchange, name: string): string | undefined {
   const value = exchange.environment?.get(name);
-  if (value !== undefined || name !== UNIQUE_ID) return value;
-  return exchange.uniqueId ??= newUniqueId(exchange.startTime);
+  if (value !== undefined) return value;
+  if (name === UNIQUE_ID) return exchange.uniqueId ??= newUniqueId(exchange.startTime);
+  for (const source of sources) {
+    const found = source(exchange, name);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }

@@ -4,6 +4,17 @@ import { canonicalNames, serverNames } from "../config/mod.ts";
 import type { Exchange } from "./exchange.ts";
 
 const HTTP_PORT = 80;
+const HTTPS_PORT = 443;
+
+/** By which the client has come. */
+export function selfScheme({ transport: { security } }: Exchange): "http" | "https" {
+  return security === undefined || security.session === 0n ? "http" : "https";
+}
+
+/** The port that goes without saying. */
+export function defaultPort(exchange: Exchange): number {
+  return selfScheme(exchange) === "https" ? HTTPS_PORT : HTTP_PORT;
+}
 
 /** As the client calls it; with UseCanonicalName, or if the client does not say, the ServerName; else the address. */
 export function selfName({ dir, vhost, head, transport }: Exchange): string {
@@ -14,19 +25,20 @@ export function selfName({ dir, vhost, head, transport }: Exchange): string {
 
 /**
  * The port that belongs to it: the client's, the connection's, the one in ServerName, 80; with UseCanonicalName the one in
- * ServerName, then (UseCanonicalPhysicalPort) the connection's, then 80.
+ * ServerName, then (UseCanonicalPhysicalPort) the connection's, then 80 (https: 443).
  */
-export function selfPort({ dir, vhost, head, transport }: Exchange): number {
+export function selfPort(exchange: Exchange): number {
+  const { dir, vhost, head, transport } = exchange;
   const ours = vhost.store.get(serverNames).port;
   const { name, physicalPort } = dir.get(canonicalNames);
-  if (name === true) return ours ?? (physicalPort === true ? transport.local.port : HTTP_PORT);
+  if (name === true) return ours ?? (physicalPort === true ? transport.local.port : defaultPort(exchange));
   return head.hostPort ?? transport.local.port;
 }
 
-/** `http://name[:port]`, for URLs of this server. */
+/** `http[s]://name[:port]`, for URLs of this server. */
 export function ownUrl(exchange: Exchange): string {
   const name = selfName(exchange);
   const port = selfPort(exchange);
   const host = name.includes(":") && !name.startsWith("[") ? `[${name}]` : name;
-  return `http://${host}${port === HTTP_PORT ? "" : `:${port}`}`;
+  return `${selfScheme(exchange)}://${host}${port === defaultPort(exchange) ? "" : `:${port}`}`;
 }

@@ -80,12 +80,14 @@ export class RequestService implements Service {
   readonly settings: ConnectionSettings;
   readonly #settings: Map<VirtualServer, ConnectionSettings> = new Map();
   readonly #prepared: Map<VirtualServer, Map<string, KeptReply>> = new Map();
+  readonly #preparedSecure: Map<VirtualServer, Map<string, KeptReply>> = new Map();
   readonly #hosts: Hosts;
   readonly #facts: SubjectFacts;
   readonly #display: RequestDisplay | undefined;
   readonly #phases: Phases;
   readonly #errors: ErrorResponses;
   readonly #filters: NonNullable<ModuleHooks["filterReply"]>[];
+  readonly #connectionCheckers: NonNullable<ModuleHooks["connectionChecker"]>[];
   readonly #batchEnds: NonNullable<ModuleHooks["endOfBatch"]>[];
   readonly #loggers: NonNullable<ModuleHooks["logTransaction"]>[];
 
@@ -96,9 +98,11 @@ export class RequestService implements Service {
     for (const host of this.#hosts.all) {
       this.#settings.set(host, parts.settingsOf(host));
       this.#prepared.set(host, new Map());
+      this.#preparedSecure.set(host, new Map());
     }
     this.settings = this.#settings.get(parts.config.main)!;
     this.#filters = hooks.flatMap(({ filterReply }) => filterReply ?? []);
+    this.#connectionCheckers = hooks.flatMap(({ connectionChecker }) => connectionChecker ?? []);
     this.#batchEnds = hooks.flatMap(({ endOfBatch }) => endOfBatch ?? []);
     this.#loggers = hooks.flatMap(({ logTransaction }) => logTransaction ?? []);
     const access = new AccessControl(hooks);
@@ -145,8 +149,11 @@ export class RequestService implements Service {
     for (const field of CONDITIONAL) if (head.has(field)) return undefined;
     exchange.vhost = this.#hosts.of(exchange);
     if (this.#hosts.refuses(exchange)) return undefined;
+    if (exchange.transport.security !== undefined && this.#isMisplaced(exchange)) {
+      return undefined;
+    }
     const target = head.target;
-    const known = this.#prepared.get(exchange.vhost)!;
+    const known = this.#keptFor(exchange);
     const kept = known.get(target);
     if (kept === undefined) return undefined;
     const { prepared } = kept;
@@ -162,6 +169,20 @@ export class RequestService implements Service {
     exchange.handler = kept.handler;
     exchange.dir = kept.dir;
     return prepared;
+  }
+
+  /** What is kept for requests that come as this one does: conditions may ask for the scheme. */
+  #keptFor({ transport: { security }, vhost }: Exchange): Map<string, KeptReply> {
+    return (security === undefined ? this.#prepared : this.#preparedSecure).get(vhost)!;
+  }
+
+  /** A request that must not be made on its connection; `exchange.misplaced` is the answer. */
+  #isMisplaced(exchange: Exchange): boolean {
+    for (const check of this.#connectionCheckers) {
+      // Asked once: it is in the log.
+      exchange.misplaced ??= check(exchange);
+    }
+    return exchange.misplaced !== undefined;
   }
 
   begin(exchange: Exchange): Reply | undefined {
@@ -180,6 +201,7 @@ export class RequestService implements Service {
 
   #begun(exchange: Exchange): Reply | undefined {
     const { head } = exchange;
+    if (exchange.transport.security !== undefined && this.#isMisplaced(exchange)) return exchange.misplaced;
     if (this.#hosts.refuses(exchange)) {
       this.parts.log("error", "core", "AH10156", `Unknown host ${head.host}`, exchange);
       return errorReply(400);
@@ -240,7 +262,7 @@ export class RequestService implements Service {
   #keep(exchange: Exchange, reply: Reply): void {
     // A message made ahead leaves the connection open.
     if (exchange.dependsOn === "request" || reply.close === true) return;
-    const known = this.#prepared.get(exchange.vhost)!;
+    const known = this.#keptFor(exchange);
     if (known.size >= PREPARED_LIMIT) known.delete(known.keys().next().value!);
     const prepared = this.parts.prepare(exchange, reply, this.settingsOf(exchange).serverField);
     if (prepared === undefined) return;

@@ -235,6 +235,10 @@ class Parser {
     if (name === undefined) throw cursor.error("a variable name is expected");
     if (cursor.charAtOnce("}")) {
       const known = foundIn(VARIABLES, name);
+      // Of a connection that is encrypted (mod_ssl).
+      if (known === undefined && /^SSL_/.test(name)) {
+        return { kind: "call", name: "reqenv", args: [{ kind: "text", text: name }] };
+      }
       if (known === undefined) throw cursor.error(`Variable '${name}' does not exist`);
       return { kind: "variable", name: known };
     }

@@ -225,7 +225,7 @@ export class HttpConnection implements ProtocolHandler, TransactionHost, Staging
    */
   #end(next: "close" | "last" | "break"): void {
     const lingers = next === "close" || (next === "last" && this.#input.hasKept);
-    this.#close(lingers ? "linger" : "now");
+    this.#close(next === "break" ? "break" : lingers ? "linger" : "now");
   }
 
   #close(mode: CloseMode): void {
@@ -243,7 +243,7 @@ export class HttpConnection implements ProtocolHandler, TransactionHost, Staging
     const transport = this.#transport;
     this.#attached = false;
     this.reset();
-    if (attached) transport.close("now");
+    if (attached) transport.close("break");
   }
 
   /** Ready for another connection. A request that is still in hand is broken off. */

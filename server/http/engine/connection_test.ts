@@ -173,7 +173,7 @@ Deno.test("a stream that is shorter than its Content-Length breaks the connectio
   await settle();
   assertStringIncludes(client.sent, "Content-Length: 6\r\n");
   assertEquals(client.body, "hello");
-  assertEquals([client.transport.ended, client.service.finishedStates], ["now", ["X"]]);
+  assertEquals([client.transport.ended, client.service.finishedStates], ["break", ["X"]]);
   assertEquals(client.service.failures.length, 1);
 });
 
@@ -266,14 +266,14 @@ Deno.test("bytes that were left behind cost the connection whose they are, and r
   const other = new TestConnection(service);
   forgetful.connection.output.latin1("left behind");
   other.receive(GET);
-  assertEquals([forgetful.sent, forgetful.transport.ended], ["", "now"]);
+  assertEquals([forgetful.sent, forgetful.transport.ended], ["", "break"]);
   assertEquals([other.statuses, other.body, other.transport.ended], [[200], "hello", "idle"]);
   assertEquals(service.faults.length, 1);
   // Also when nobody else comes: the thread looks before it goes on to something else.
   const late = new TestConnection(service);
   late.connection.output.latin1("left behind");
   service.staging.settle();
-  assertEquals([late.sent, late.transport.ended, service.faults.length], ["", "now", 2]);
+  assertEquals([late.sent, late.transport.ended, service.faults.length], ["", "break", 2]);
 });
 
 Deno.test("a stream that fails after the head ends without its last chunk", async () => {
@@ -288,7 +288,7 @@ Deno.test("a stream that fails after the head ends without its last chunk", asyn
   }));
   client.receive(GET);
   await settle();
-  assertEquals([client.statuses, client.body, client.transport.ended], [[200], "", "now"]);
+  assertEquals([client.statuses, client.body, client.transport.ended], [[200], "", "break"]);
   assertEquals(client.service.failures, ["Error: broken"]);
 });
 

@@ -165,7 +165,7 @@ Deno.test("whatever fails in a callback of the engine is logged, and ends its co
     const client = new TestConnection(service);
     client.receive(GET);
     await settle();
-    assertEquals([client.transport.ended, service.faults.length], ["now", 1], `${fails}`);
+    assertEquals([client.transport.ended, service.faults.length], ["break", 1], `${fails}`);
     assertEquals([service.over.length, service.staging.length], [1, 0], `${fails}`);
   }
 });

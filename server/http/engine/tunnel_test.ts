@@ -126,7 +126,7 @@ Deno.test("a handler that fails while it takes over costs its connection", async
   }, true);
   client.receive(UPGRADE);
   await settle();
-  assertEquals([client.transport.ended, client.service.faults], ["now", ["Error: on purpose"]]);
+  assertEquals([client.transport.ended, client.service.faults], ["break", ["Error: on purpose"]]);
 });
 
 Deno.test("a request that is not an upgrade goes on as ever on the next connection", async () => {

@@ -1,0 +1,230 @@
+// What do children need for TLS that only the control process can read? Certificates, keys and authorities of all hosts, read and
+// checked, as texts: they travel in memory, and children need not be able to read the files.
+
+import { createHash } from "node:crypto";
+import { join } from "@std/path";
+import { ConfigError, type ServerConfig, type VirtualServer, type Where } from "../../server/config/mod.ts";
+import { NoOpenSsl, type OpenSsl, openSsl } from "../../platform/openssl.ts";
+import { checkPair, readablePrivateKey } from "./certificates.ts";
+import { type NamedFile, PROTOCOLS, type SslServer, sslServer } from "./config.ts";
+import { ticketKeys } from "./ticket_keys.ts";
+
+/** A certificate with its chain, and its private key; PEM. */
+export interface PairMaterial {
+  readonly certificates: string;
+  readonly key: string;
+}
+
+/** What one host's connections need. Plain data. */
+export interface HostMaterial {
+  /** 0: the main server, else the virtual hosts in their order. */
+  readonly host: number;
+  /** For messages: `name:port`, and the place of SSLEngine. */
+  readonly name: string;
+  readonly where: Where;
+  readonly pairs: readonly PairMaterial[];
+  /** PEM; "" where there are none. */
+  readonly clientAuthorities: string;
+  readonly announcedAuthorities: string;
+  readonly revocations: string;
+  readonly settings: HostSettings;
+}
+
+/** The values that make a context, beside certificates. */
+export interface HostSettings extends
+  Readonly<
+    Pick<
+      SslServer,
+      "cipherList" | "cipherSuites" | "honorCipherOrder" | "revocationCheck" | "sessionCache" | "commands"
+    >
+  > {
+  readonly protocols: NonNullable<SslServer["protocols"]>;
+  readonly verifyClient: NonNullable<SslServer["verifyClient"]>;
+  readonly verifyDepth: number;
+  readonly tickets: boolean;
+  /** 80 bytes in hexadecimal digits. */
+  readonly ticketKeys: string;
+  readonly sessionTimeout: number;
+  /** Connections whose handshakes were for hosts with other letters here may not be used for this one. */
+  readonly identity: string;
+  readonly clientPolicy: string;
+}
+
+/** What the processes that serve are given. */
+export interface SslMaterial {
+  readonly hosts: readonly HostMaterial[];
+}
+
+/** The hosts whose connections are encrypted, with their numbers. */
+export function securedHosts(config: ServerConfig): { host: VirtualServer; index: number; ssl: SslServer }[] {
+  return [config.main, ...config.hosts]
+    .map((host, index) => ({ host, index, ssl: host.store.get(sslServer) }))
+    .filter(({ ssl }) => ssl.engine === "on");
+}
+
+/** Reads and checks everything. Undefined where no connection is encrypted. @throws ConfigError */
+export function readMaterial(config: ServerConfig, relayed: boolean): SslMaterial | undefined {
+  const secured = securedHosts(config);
+  if (secured.length === 0) return undefined;
+  const where = secured[0].ssl.engineAt!;
+  if (relayed) {
+    throw new ConfigError(
+      where,
+      "SSLEngine on: TLS needs connections that are descriptors, and here they are relayed (-V says why)",
+      "SSLEngine",
+    );
+  }
+  let openssl: OpenSsl;
+  try {
+    openssl = openSsl();
+  } catch (error) {
+    if (!(error instanceof NoOpenSsl)) throw error;
+    throw new ConfigError(
+      where,
+      `SSLEngine on: TLS needs libssl of OpenSSL 3.0 or later, which does not load: ${error.message}`,
+      "SSLEngine",
+    );
+  }
+  const read = new FileReader();
+  return { hosts: secured.map((host) => hostMaterial(openssl, read, host)) };
+}
+
+function hostMaterial(
+  openssl: OpenSsl,
+  read: FileReader,
+  { host, index, ssl }: { host: VirtualServer; index: number; ssl: SslServer },
+): HostMaterial {
+  const name = hostName(host);
+  const where = ssl.engineAt!;
+  if (ssl.certificates.length === 0) {
+    throw new ConfigError(
+      where,
+      `AH01909: ${name}: SSLEngine on, and no certificate: SSLCertificateFile is missing`,
+      "SSLEngine",
+    );
+  }
+  const chain = ssl.chain === undefined ? "" : read.text(ssl.chain);
+  const pairs = ssl.certificates.map((file, i) => {
+    const keyFile = ssl.keys[i] ?? file;
+    const certificates = `${read.text(file)}\n${chain}`;
+    const key = readablePrivateKey(
+      openssl,
+      read.text(keyFile),
+      keyFile,
+      ssl.passPhraseProgram,
+      `${name}:${i}`,
+    );
+    checkPair(openssl, certificates, key, file, keyFile);
+    return { certificates, key };
+  });
+  const verifyClient = ssl.verifyClient ?? "none";
+  const clientAuthorities = read.all(ssl.clientAuthorities);
+  if (verifyClient !== "none" && clientAuthorities === "") {
+    throw new ConfigError(
+      where,
+      `AH02560: ${name}: SSLVerifyClient ${verifyClient} needs authorities: SSLCACertificateFile or SSLCACertificatePath`,
+      "SSLEngine",
+    );
+  }
+  const revocations = read.all(ssl.revocations);
+  if ((ssl.revocationCheck ?? "none") !== "none" && revocations === "") {
+    throw new ConfigError(
+      where,
+      `${name}: SSLCARevocationCheck ${ssl.revocationCheck} needs SSLCARevocationFile or SSLCARevocationPath`,
+      "SSLEngine",
+    );
+  }
+  const { cipherList, cipherSuites, honorCipherOrder, revocationCheck, sessionCache, commands } = ssl;
+  const protocols = ssl.protocols ?? PROTOCOLS;
+  const verifyDepth = ssl.verifyDepth ?? 1;
+  const clientPolicy = JSON.stringify([
+    verifyClient,
+    verifyDepth,
+    clientAuthorities,
+    revocationCheck,
+    revocations,
+  ]);
+  return {
+    host: index,
+    name,
+    where,
+    pairs,
+    clientAuthorities,
+    announcedAuthorities: read.all(ssl.announcedAuthorities),
+    revocations,
+    settings: {
+      cipherList,
+      cipherSuites,
+      honorCipherOrder,
+      revocationCheck,
+      sessionCache,
+      commands,
+      protocols,
+      verifyClient,
+      verifyDepth,
+      tickets: ssl.tickets ?? true,
+      ticketKeys: ticketKeys(ssl.ticketKey),
+      sessionTimeout: ssl.sessionTimeout ?? 300,
+      clientPolicy: digest(clientPolicy),
+      identity: digest(
+        JSON.stringify([
+          pairs.map(({ certificates }) => certificates),
+          protocols,
+          cipherList,
+          cipherSuites,
+          honorCipherOrder,
+          commands.map(({ name, value }) => [name, value]),
+          clientPolicy,
+        ]),
+      ),
+    },
+  };
+}
+
+function hostName({ names, addresses }: VirtualServer): string {
+  return `${names.name ?? "main server"}:${addresses[0]?.port ?? names.port ?? 443}`;
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** Files, each read once. */
+class FileReader {
+  readonly #texts = new Map<string, string>();
+
+  text({ path, where, directive }: NamedFile): string {
+    const known = this.#texts.get(path);
+    if (known !== undefined) return known;
+    try {
+      const text = Deno.readTextFileSync(path);
+      this.#texts.set(path, text);
+      return text;
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      const reason = error instanceof Deno.errors.NotFound ? "does not exist" : "cannot be read";
+      throw new ConfigError(where, `${directive}: file '${path}' ${reason}, or is empty`, directive);
+    }
+  }
+
+  /** Of files, and of all files in directories. */
+  all(files: readonly NamedFile[]): string {
+    return files.map((file) =>
+      this.#folder(file)?.map((each) => this.text(each)).join("\n") ?? this.text(file)
+    )
+      .join("\n");
+  }
+
+  /** The files of a directory; undefined: it is none. */
+  #folder({ path, where, directive }: NamedFile): NamedFile[] | undefined {
+    if (!directive.endsWith("Path")) return undefined;
+    try {
+      return [...Deno.readDirSync(path)].filter(({ isFile, isSymlink, name }) =>
+        (isFile || isSymlink) && /\.(?:pem|crt|cer|crl|\w?\d+)$/i.test(name)
+      ).map(({ name }) => name).sort().map((name) => ({ path: join(path, name), where, directive }));
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      throw new ConfigError(where, `${directive}: directory '${path}' cannot be read`, directive);
+    }
+  }
+}

@@ -1,0 +1,85 @@
+// How are connections encrypted? mod_ssl: certificates and settings of virtual hosts, and what requests learn of their connection. The
+// records themselves are moved by the MPM (mpm/thread/channel.ts).
+
+import { openSsl } from "../../platform/openssl.ts";
+import type { ModuleHooks, ServerModule } from "../../server/request/module.ts";
+import { addVariableSource } from "../../server/request/request_variables.ts";
+import type { AuthzProvider } from "../authz_core/requirement.ts";
+import { sslDir } from "./config.ts";
+import { makeContext } from "./contexts.ts";
+import { sslRows } from "./directives.ts";
+import { readMaterial, type SslMaterial } from "./material.ts";
+import { SecuredHosts, type SharedContext } from "./policy.ts";
+import { sslVariable } from "./variables.ts";
+
+/** What threads are given. */
+interface SslShared {
+  readonly contexts: readonly SharedContext[];
+}
+
+/** The providers of mod_ssl. */
+export const sslProviders: readonly AuthzProvider[] = [{
+  name: "ssl",
+  parse: () => ({
+    constant: false,
+    test: (exchange) => sslVariable(exchange, "HTTPS") !== undefined,
+  }),
+}, {
+  name: "ssl-verify-client",
+  parse: () => ({
+    constant: false,
+    test: (exchange) => sslVariable(exchange, "SSL_CLIENT_VERIFY") === "SUCCESS",
+  }),
+}];
+
+function hooks(): ModuleHooks {
+  let secured: SecuredHosts | undefined;
+  return {
+    loadLibraries(shared) {
+      if (shared !== undefined) openSsl();
+    },
+    threadInit(context) {
+      if (context.shared === undefined) return;
+      secured = new SecuredHosts(context, (context.shared as SslShared).contexts);
+      addVariableSource(sslVariable);
+    },
+    security: () => secured,
+    connectionChecker: (exchange) => secured?.refusal(exchange),
+    accessChecker(exchange) {
+      if (!exchange.dir.get(sslDir).requireSsl || sslVariable(exchange, "HTTPS") !== undefined) {
+        return undefined;
+      }
+      return {
+        status: 403,
+        module: "ssl",
+        ah: "AH02219",
+        message: `access to ${exchange.filename || exchange.path} failed, reason: SSL connection required`,
+      };
+    },
+  };
+}
+
+export const ssl: ServerModule = {
+  name: "ssl_module",
+  source: "mod_ssl.c",
+  directives: sslRows,
+  material: readMaterial,
+  beginProcess(material) {
+    const { hosts } = material as SslMaterial;
+    const openssl = openSsl();
+    const contexts = hosts.map((host): SharedContext => ({
+      host: host.host,
+      context: makeContext(openssl, host),
+      identity: host.settings.identity,
+      clientPolicy: host.settings.clientPolicy,
+    }));
+    return {
+      shared: { contexts } satisfies SslShared,
+      end() {
+        // Sessions that are still there keep theirs.
+        for (const { context } of contexts) openssl.ssl.SSL_CTX_free(context);
+      },
+    };
+  },
+  hooks,
+};

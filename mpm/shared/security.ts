@@ -1,0 +1,24 @@
+// What do the MPMs know of TLS? That connections to some addresses begin with a handshake, and whom to ask by which settings; and what
+// the engine is told of a connection that had one.
+
+import type { Endpoint } from "./transport.ts";
+
+/** Which connections are secured, and how: of the server's configuration, for one thread. */
+export interface SecurityPolicy {
+  /** Connections to `local` begin with a handshake. */
+  secures(local: Endpoint): boolean;
+  /** The SSL_CTX for a client that asks for `serverName` (in lower case) there, or for none. */
+  contextFor(local: Endpoint, serverName: string | undefined): bigint;
+  /** A handshake may take so long, in ms. */
+  readonly handshakeMs: number;
+  /** After it the client has this long for the beginning of a request, in ms. */
+  readonly firstRequestMs: number;
+  /** A handshake came to nothing. */
+  onFailedHandshake(peer: Endpoint, local: Endpoint, reason: string): void;
+}
+
+/** How a connection is secured. */
+export interface ConnectionSecurity {
+  /** The SSL object, for questions about it while the connection is in hand; 0n: the client spoke plain text where TLS was due. */
+  readonly session: bigint;
+}
