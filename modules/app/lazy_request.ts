@@ -72,6 +72,8 @@ class LazyRequest {
   #url: string | undefined;
   #headers: LazyHeaders | undefined;
   #request: Request | undefined;
+  /** The body was taken as a whole. */
+  #used = false;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
@@ -96,6 +98,21 @@ class LazyRequest {
     return this.#exchange.signal;
   }
 
+  /**
+   * The whole body, without a stream; undefined: the real Request has the body, or has none to give. The body is used then.
+   */
+  static wholeOf(request: LazyRequest): Promise<Uint8Array<ArrayBuffer>> | undefined {
+    const { body } = request.#exchange;
+    if (request.#request !== undefined || body === undefined) return undefined;
+    if (request.#used) return Promise.reject(new TypeError("Body already consumed."));
+    request.#used = true;
+    return body.whole();
+  }
+
+  get bodyUsed(): boolean {
+    return this.#used || (this.#request?.bodyUsed ?? false);
+  }
+
   /** The exchange of a request that is one of these. */
   static exchangeOf(request: Request): Exchange | undefined {
     return #exchange in request ? (request as LazyRequest).#exchange : undefined;
@@ -114,8 +131,10 @@ class LazyRequest {
         method: refused ? "POST" : method,
         headers,
         signal: this.signal,
-        body: bodyless ? undefined : this.#exchange.body?.stream(),
+        body: bodyless ? undefined : this.#used ? "" : this.#exchange.body?.stream(),
       });
+      // What was taken from here is used there too.
+      if (this.#used) this.#request.text();
     }
     return this.#request;
   }
@@ -123,7 +142,6 @@ class LazyRequest {
 
 const PROPERTIES = [
   "body",
-  "bodyUsed",
   "cache",
   "credentials",
   "destination",
@@ -136,7 +154,23 @@ const PROPERTIES = [
   "referrer",
   "referrerPolicy",
 ];
-const METHODS = ["arrayBuffer", "blob", "bytes", "clone", "formData", "json", "text"];
+/** How the whole body is read, by method. */
+const READERS: Readonly<
+  Record<string, (bytes: Uint8Array<ArrayBuffer>, request: LazyRequest) => unknown>
+> = {
+  arrayBuffer: (bytes) => bytes.buffer.byteLength === bytes.length ? bytes.buffer : bytes.slice().buffer,
+  blob: (bytes, { headers }) => new Response(bytes, typeOf(headers)).blob(),
+  bytes: (bytes) => bytes,
+  formData: (bytes, { headers }) => new Response(bytes, typeOf(headers)).formData(),
+  json: (bytes) => JSON.parse(decoder.decode(bytes)),
+  text: (bytes) => decoder.decode(bytes),
+};
+const decoder = new TextDecoder();
+
+function typeOf(headers: Headers): ResponseInit {
+  const type = headers.get("content-type");
+  return type === null ? {} : { headers: { "content-type": type } };
+}
 
 for (const name of PROPERTIES) {
   Object.defineProperty(LazyRequest.prototype, name, {
@@ -145,11 +179,26 @@ for (const name of PROPERTIES) {
     },
   });
 }
-for (const name of METHODS) {
+for (const [name, read] of Object.entries(READERS)) {
   Object.defineProperty(LazyRequest.prototype, name, {
-    value(this: LazyRequest) {
+    async value(this: LazyRequest) {
+      const whole = LazyRequest.wholeOf(this);
+      if (whole !== undefined) return read(await whole, this);
       const real = this.real();
-      return Reflect.get(real, name).call(real);
+      return await Reflect.get(real, name).call(real);
+    },
+  });
+}
+Object.defineProperty(LazyRequest.prototype, "clone", {
+  value(this: LazyRequest) {
+    return this.real().clone();
+  },
+});
+// What the platform keeps within a Request, it finds in the real one: new Request(request), fetch(request), caches.
+for (const symbol of Object.getOwnPropertySymbols(new Request("http://localhost/"))) {
+  Object.defineProperty(LazyRequest.prototype, symbol, {
+    get(this: LazyRequest) {
+      return Reflect.get(this.real(), symbol);
     },
   });
 }

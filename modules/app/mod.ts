@@ -16,6 +16,7 @@ import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/requ
 import type { Application, FetchInfo } from "./application.ts";
 import { checkPermissions, denoPermissions, threadPermissions } from "./permissions.ts";
 import { requestOf, RequestOverError } from "./lazy_request.ts";
+import { useOwnResponse } from "./response.ts";
 import { replyOf } from "./response_reply.ts";
 import { serveWebSockets, upgradeReply } from "./web_socket_upgrade.ts";
 
@@ -76,6 +77,7 @@ function hooks(): ModuleHooks {
     async threadInit({ config, serverRoot }: ThreadContext) {
       const wanted = specifiers(config);
       if (wanted.size > 0) {
+        useOwnResponse();
         serveWebSockets();
         // What applications log through LogTape belongs to the error log.
         await import("../../server/log/mod.ts");

@@ -17,8 +17,12 @@ const TURN_EVERY = 10;
 const APPLICATION_TURN_EVERY = 2;
 /** A thread with an application that has had work sleeps in the kernel, for slices of a turn, this long (ms); then it waits off-thread. */
 const WARM_MS = 50;
-/** Promises of handlers that need nothing but each other have this many microtasks; the others need the event loop. */
+/**
+ * Promises of handlers that need nothing but each other have this many microtasks; the others need the event loop. What an application does
+ * beside its answers has a few of every batch.
+ */
 const SETTLE_TICKS = 16;
+const LEAST_TICKS = 2;
 /** How long (ms) a thread whose handlers wait for the event loop looks for input before it waits off-thread. */
 const SPIN_MS = 0.06;
 /** A blocking call gives up after this long (ms), so that timers, the control channel and the end get their chance. */
@@ -42,8 +46,10 @@ async function runShared(thread: ServerThread): Promise<void> {
     const start = performance.now();
     const n = poller.wait(set, 0);
     thread.beat();
-    if (n > 0) thread.serve(n);
-    if (program.waiting > 0) await settle(program);
+    if (n > 0) {
+      thread.serve(n);
+      if (program.usesEventLoop || program.waiting > 0) await settle(program);
+    }
     thread.advanceTimers();
     program.endOfBatch();
     thread.noteBatch(Math.trunc(performance.now() - start));
@@ -58,7 +64,9 @@ async function runShared(thread: ServerThread): Promise<void> {
 
 /** Lets those promises go on that need nothing but each other: those of most handlers. */
 async function settle(program: ThreadProgram): Promise<void> {
-  for (let tick = 0; tick < SETTLE_TICKS && program.waiting > 0; tick++) await undefined;
+  for (let tick = 0; tick < LEAST_TICKS || (tick < SETTLE_TICKS && program.waiting > 0); tick++) {
+    await undefined;
+  }
 }
 
 /** Nothing is ready: waits for it, in the cheapest way that lets everybody else on this thread have their turn. */
@@ -71,7 +79,7 @@ async function rest(thread: ServerThread, turns: Turns): Promise<void> {
     let due: boolean;
     do {
       const n = thread.sleep(slice);
-      if (program.waiting > 0) await settle(program);
+      if (n > 0 && (program.usesEventLoop || program.waiting > 0)) await settle(program);
       thread.advanceTimers();
       program.endOfBatch();
       due = turns.due;
@@ -225,7 +233,7 @@ async function attend(thread: ServerThread, turns: Turns): Promise<void> {
     thread.receive(connection);
     thread.beat();
     thread.advanceTimers();
-    if (thread.program.waiting > 0) await settle(thread.program);
+    if (thread.program.usesEventLoop || thread.program.waiting > 0) await settle(thread.program);
     // A handler that has not answered yet needs the event loop, and so does everybody once in a while.
     if (turns.due || (thread.resident === connection && !connection.awaitsInputOnly)) await turns.take();
     return;

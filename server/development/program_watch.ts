@@ -4,7 +4,7 @@
 import { basename } from "@std/path";
 import type { CarryOut, Supervisor } from "../../mpm/mod.ts";
 import { FileWatch, modified } from "./file_watch.ts";
-import { type ModuleFiles, moduleFiles } from "./module_graph.ts";
+import { moduleFiles } from "./module_graph.ts";
 
 /** What is watched, as the configuration in force says. */
 export interface Watched {
@@ -64,23 +64,13 @@ export class ProgramWatch implements Supervisor {
   async #follow(changed: (file: string) => void): Promise<void> {
     const { files, applications } = this.#watched();
     const since = this.#loadedAt;
-    const graphs = await Promise.all(applications.map((url) => this.#graphOf(url)));
+    const graphs = await Promise.all(applications.map(moduleFiles));
     const found = [...files, ...graphs.flatMap((graph) => graph.files)];
     if (graphs.every(({ complete }) => complete)) this.#known = found;
     else this.#known = [...new Set([...this.#known, ...found])];
     this.#watch?.close();
     if (this.#ended) return;
     this.#watch = new FileWatch(this.#known, since, changed);
-  }
-
-  /** What Deno cannot say is told, and what was known before is watched. */
-  async #graphOf(url: string): Promise<ModuleFiles> {
-    try {
-      return await moduleFiles(url);
-    } catch (error) {
-      this.#say(`the modules of ${url} cannot be watched: ${(error as Error).message}`);
-      return { files: [], complete: false };
-    }
   }
 
   reloading(): void {

@@ -14,6 +14,8 @@ import type { RedirectedRequest } from "./redirect.ts";
 export interface RequestBody {
   /** The body's bytes as they arrive; may be taken once. The client waits while they are not read. */
   stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** The whole body, once it has arrived; instead of stream(). Rejected when it does not. */
+  whole(): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** What stat() said about the file that a request means. */

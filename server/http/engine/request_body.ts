@@ -23,7 +23,9 @@ const HIGH_WATER = 65536;
 export class StreamedBody implements RequestBody {
   #controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
   #stream: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
-  /** What arrived before anybody asked for the stream. */
+  /** Whoever waits for all of it. */
+  #whole: PromiseWithResolvers<Uint8Array<ArrayBuffer>> | undefined;
+  /** What arrived before anybody asked for the stream, or all that has arrived for who wants the whole. */
   #early: Uint8Array<ArrayBuffer>[] = [];
   #earlySize = 0;
   #ended = false;
@@ -31,9 +33,30 @@ export class StreamedBody implements RequestBody {
 
   constructor(readonly source: BodySource) {}
 
-  /** True once the handler has taken the stream. */
+  /** True once the handler has asked for the stream, or for the whole. */
   get taken(): boolean {
-    return this.#stream !== undefined;
+    return this.#stream !== undefined || this.#whole !== undefined;
+  }
+
+  whole(): Promise<Uint8Array<ArrayBuffer>> {
+    this.#whole = Promise.withResolvers();
+    if (this.#error !== undefined) this.#whole.reject(this.#error);
+    else if (this.#ended) this.#whole.resolve(this.#joined());
+    else this.source.resume();
+    return this.#whole.promise;
+  }
+
+  #joined(): Uint8Array<ArrayBuffer> {
+    const pieces = this.#early;
+    this.#early = [];
+    if (pieces.length === 1) return pieces[0];
+    const joined = new Uint8Array(this.#earlySize);
+    let at = 0;
+    for (const piece of pieces) {
+      joined.set(piece, at);
+      at += piece.length;
+    }
+    return joined;
   }
 
   /** The stream. Asked for again it is the same one, which the platform then reports as locked or disturbed. */
@@ -61,7 +84,7 @@ export class StreamedBody implements RequestBody {
     if (this.#stream === undefined) {
       this.#early.push(bytes);
       this.#earlySize += bytes.length;
-      if (this.#earlySize >= HIGH_WATER) this.source.pause();
+      if (this.#earlySize >= HIGH_WATER && this.#whole === undefined) this.source.pause();
       return;
     }
     if (this.#controller === undefined) return;
@@ -72,6 +95,7 @@ export class StreamedBody implements RequestBody {
   /** The body is complete. */
   end(): void {
     this.#ended = true;
+    this.#whole?.resolve(this.#joined());
     this.#controller?.close();
     this.#controller = undefined;
   }
@@ -80,6 +104,7 @@ export class StreamedBody implements RequestBody {
   fail(message: string): void {
     if (this.#error !== undefined || this.#ended) return;
     this.#error = new BodyError(message);
+    this.#whole?.reject(this.#error);
     this.#controller?.error(this.#error);
     this.#controller = undefined;
   }
