@@ -47,7 +47,7 @@ export interface Configuration {
   readonly pidFile: string | undefined;
   /** Where the main server's errors go. */
   readonly errorLog: LogTarget;
-  /** For people, with their places. */
+  /** For people, with their places; those about material, once it has been read. */
   readonly warnings: readonly string[];
   readonly settings: MpmSettings;
   /** Whom children run as, if not as this process. */
@@ -148,9 +148,21 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     }
     for (const module of MODULES) module.openLogs?.(config, logs);
   };
+  const told = [...warnings, ...read.warnings, ...config.warnings].map(({ message, file, line }) =>
+    `${message} (line ${line} of ${file})`
+  );
   const material = (relayed: boolean) =>
     Object.fromEntries(
-      MODULES.map((module) => [module.name, module.material?.(config, relayed)] as const)
+      MODULES.map((module) =>
+        [
+          module.name,
+          module.material?.(
+            config,
+            relayed,
+            ({ file, line }, message) => told.push(`${message} (line ${line} of ${file})`),
+          ),
+        ] as const
+      )
         .filter(([, given]) => given !== undefined),
     );
   return {
@@ -164,9 +176,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     namedMpms: named,
     pidFile: values.pidFile.toLowerCase() === "none" ? undefined : absolute(values.pidFile),
     errorLog,
-    warnings: [...warnings, ...read.warnings, ...config.warnings].map(({ message, file, line }) =>
-      `${message} (line ${line} of ${file})`
-    ),
+    warnings: told,
     settings,
     watched: {
       files: read.includes.map(({ file }) => file),

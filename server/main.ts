@@ -165,10 +165,10 @@ async function check(
   configuration: Configuration,
   choice: MpmChoice,
 ): Promise<number> {
+  if (options.test) configuration.material(relays(choice.mpm, configuration.settings));
   warn(configuration, startup);
   if (!options.test) return 0;
   await checkConfinement(entry, configuration, choice.mpm, options.oneProcess);
-  configuration.material(relays(choice.mpm, configuration.settings));
   configuration.openLogs(new LogCheck(configuration.serverRoot));
   startup.say("notice", "Syntax OK");
   return 0;

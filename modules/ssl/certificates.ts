@@ -142,3 +142,19 @@ export function datesProblem(openssl: OpenSsl, certificates: string): string | u
     return undefined;
   });
 }
+
+/** The first certificate is for another name (AH01909); undefined: it is for `name`, or that cannot be said. */
+export function nameProblem(
+  openssl: OpenSsl,
+  certificates: string,
+  name: string | undefined,
+): string | undefined {
+  if (name === undefined || !name.includes(".") || /^[\d.]+$|:/.test(name)) return undefined;
+  return withCertificates(openssl, certificates, ([certificate]) => {
+    if (certificate === undefined) return undefined;
+    const text = new TextEncoder().encode(name);
+    const fits = openssl.crypto.X509_check_host(certificate, text, BigInt(text.length), 0, 0n) === 1;
+    openssl.crypto.ERR_clear_error();
+    return fits ? undefined : `does NOT include an ID which matches the server name ${name} (AH01909)`;
+  });
+}

@@ -5,8 +5,9 @@ import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import { ConfigError, type ServerConfig, type VirtualServer, type Where } from "../../server/config/mod.ts";
 import { NoOpenSsl, type OpenSsl, openSsl } from "../../platform/openssl.ts";
-import { checkPair, readablePrivateKey } from "./certificates.ts";
+import { checkPair, datesProblem, nameProblem, readablePrivateKey } from "./certificates.ts";
 import { type NamedFile, PROTOCOLS, type SslServer, sslServer } from "./config.ts";
+import { ContextError, makeContext } from "./contexts.ts";
 import { ticketKeys } from "./ticket_keys.ts";
 
 /** A certificate with its chain, and its private key; PEM. */
@@ -22,6 +23,8 @@ export interface HostMaterial {
   /** For messages: `name:port`, and the place of SSLEngine. */
   readonly name: string;
   readonly where: Where;
+  /** ServerName, if there is one. */
+  readonly serverName: string | undefined;
   readonly pairs: readonly PairMaterial[];
   /** PEM; "" where there are none. */
   readonly clientAuthorities: string;
@@ -63,7 +66,11 @@ export function securedHosts(config: ServerConfig): { host: VirtualServer; index
 }
 
 /** Reads and checks everything. Undefined where no connection is encrypted. @throws ConfigError */
-export function readMaterial(config: ServerConfig, relayed: boolean): SslMaterial | undefined {
+export function readMaterial(
+  config: ServerConfig,
+  relayed: boolean,
+  warn: (where: Where, message: string) => void,
+): SslMaterial | undefined {
   const secured = securedHosts(config);
   if (secured.length === 0) return undefined;
   const where = secured[0].ssl.engineAt!;
@@ -86,7 +93,30 @@ export function readMaterial(config: ServerConfig, relayed: boolean): SslMateria
     );
   }
   const read = new FileReader();
-  return { hosts: secured.map((host) => hostMaterial(openssl, read, host)) };
+  const hosts = secured.map((host) => hostMaterial(openssl, read, host));
+  for (const host of hosts) {
+    tryContext(openssl, host);
+    for (const { certificates } of host.pairs) {
+      const problem = datesProblem(openssl, certificates) ??
+        nameProblem(openssl, certificates, host.serverName);
+      if (problem !== undefined) warn(host.where, `${host.name}: the server certificate ${problem}`);
+    }
+  }
+  return { hosts };
+}
+
+/** OpenSSL takes what children will be given. @throws ConfigError */
+function tryContext(openssl: OpenSsl, host: HostMaterial): void {
+  try {
+    openssl.ssl.SSL_CTX_free(makeContext(openssl, host));
+  } catch (error) {
+    if (!(error instanceof ContextError)) throw error;
+    throw new ConfigError(
+      host.where,
+      `${host.name}: ${error.directive ?? "SSLEngine"}: ${error.reason}`,
+      "SSLEngine",
+    );
+  }
 }
 
 function hostMaterial(
@@ -148,6 +178,7 @@ function hostMaterial(
     host: index,
     name,
     where,
+    serverName: host.names.name,
     pairs,
     clientAuthorities,
     announcedAuthorities: read.all(ssl.announcedAuthorities),

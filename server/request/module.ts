@@ -4,7 +4,7 @@
 import type { SecurityPolicy } from "../../mpm/mod.ts";
 import type { Scoreboard } from "../../mpm/thread_side.ts";
 import type { ExpressionSubject } from "../config/expression/mod.ts";
-import type { DirectiveRow, ServerConfig } from "../config/mod.ts";
+import type { DirectiveRow, ServerConfig, Where } from "../config/mod.ts";
 import type { Reply } from "../http/engine/reply.ts";
 import type { HttpdLevel } from "../log/levels.ts";
 import type { LogOpener, OpenedLogs } from "../log/inherited_logs.ts";
@@ -125,9 +125,10 @@ export interface ServerModule {
   checkConfig?(config: ServerConfig, serverRoot: string): void | Promise<void>;
   /**
    * In the control process, whenever a configuration is to be run or tested: what processes that serve need and could not read
-   * themselves. Plain data; undefined: nothing. `relayed`: connections are no descriptors there. @throws ConfigError
+   * themselves. Plain data; undefined: nothing. `relayed`: connections are no descriptors there. What is not as it
+   * should be, and does no harm at once, is warned about. @throws ConfigError
    */
-  material?(config: ServerConfig, relayed: boolean): unknown;
+  material?(config: ServerConfig, relayed: boolean, warn: (where: Where, message: string) => void): unknown;
   /** In a process that serves, before its threads start: what they are given of the material. Plain data. */
   beginProcess?(material: unknown): SharedMaterial;
   /** In the control process, before it starts: opens what the threads will write to. @throws LogError */
