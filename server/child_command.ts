@@ -1,11 +1,9 @@
 // How is this program started again, as a child? The executable itself when compiled, else Deno with the same entry; as another
 // user by way of the launcher.
 
-import { join, resolve } from "@std/path";
-import { homedir } from "node:os";
 import type { ChildCommand } from "../mpm/mod.ts";
-import { system } from "../platform/detect.ts";
 import { type Identity, PrivilegeError } from "../platform/privileges.ts";
+import { childDenoDirectory, isOpenTo, layOut } from "./child_cache.ts";
 import { type Launch, LAUNCH_VARIABLE } from "./launcher.ts";
 
 /** How a child is started. `entry` is the module that was started; `identity` whom the child runs as, if not as this process. */
@@ -27,24 +25,18 @@ function launched({ executable, args }: ChildCommand, identity: Identity): Child
   const launcher = new URL("./launcher.ts", import.meta.url).href;
   return {
     ...command(Deno.build.standalone ? [] : denoArguments(launcher)),
-    // The other user has another home: packages and compiled modules are where this process has them.
-    env: { [LAUNCH_VARIABLE]: JSON.stringify(launch), DENO_DIR: denoDirectory() },
+    // The other user has another home: packages and compiled modules are where child_cache.ts says.
+    env: { [LAUNCH_VARIABLE]: JSON.stringify(launch), DENO_DIR: childDenoDirectory() },
   };
 }
 
-/** Where Deno keeps packages and compiled modules (`deno info` says so too). */
-function denoDirectory(): string {
-  const named = Deno.env.get("DENO_DIR");
-  if (named) return resolve(named);
-  if (system === "darwin") return join(homedir(), "Library/Caches/deno");
-  return join(Deno.env.get("XDG_CACHE_HOME") || join(homedir(), ".cache"), "deno");
-}
-
 /**
- * Makes sure that `identity` can be taken on and can load this program: starts it for a moment, to say its version.
+ * Makes sure that `identity` can be taken on and can load this program: starts it for a moment, to say its version. What it cannot read of
+ * Deno's directory is laid out for it.
  * @throws PrivilegeError with what it says if it cannot
  */
 export async function tryIdentity(entry: string, identity: Identity): Promise<void> {
+  if (!Deno.build.standalone && !isOpenTo(identity)) layOut();
   const itself = command([...Deno.build.standalone ? [] : denoArguments(entry, "--cached-only"), "-v"]);
   const { executable, args, env } = launched(itself, identity);
   const { code, stderr } = await new Deno.Command(executable, {
@@ -59,7 +51,6 @@ export async function tryIdentity(entry: string, identity: Identity): Promise<vo
   const [said] = new TextDecoder().decode(stderr).split("\n\nStack backtrace");
   throw new PrivilegeError(
     `User ${name} cannot run this server. Children run as ${name} and have to read this program, and Deno's directory ` +
-      `${env.DENO_DIR}: start the server with DENO_DIR set to one that ${name} can read and only root can write, ` +
-      `such as /var/cache/mpmd\n${said.trim() || `exit code ${code}`}`,
+      `${env.DENO_DIR}\n${said.trim() || `exit code ${code}`}`,
   );
 }

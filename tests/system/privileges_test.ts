@@ -292,26 +292,36 @@ Deno.test({ name: "User: what cannot be is told at -t, with its line", ignore },
 });
 
 Deno.test({
-  name: "User: a Deno directory that it cannot read is told at -t and at the start, with the remedy",
+  name: "User: what it cannot read of Deno's directory is laid out for it, where only root may write",
   ignore,
 }, async () => {
   const directory = await sharedDenoDirectory();
   await Deno.chmod(directory, 0o700);
-  const root = await Deno.makeTempDir({ prefix: "mpmd-test-" });
-  const file = join(root, "httpd.conf");
-  await Deno.writeTextFile(
-    file,
-    `Listen 127.0.0.1:${freePort()}\nErrorLog ${root}/error_log\nPidFile none\nUser ${user}\n`,
-  );
+  const cache = await Deno.makeTempDir({ prefix: "mpmd-cache-" });
   try {
-    for (const args of [["-t"], []]) {
-      const { code, stderr } = await runCommand([...args, "-f", file], { DENO_DIR: directory });
-      assertEquals(code, 1);
-      assertStringIncludes(stderr, `User ${user} cannot run this server`);
-      assertStringIncludes(stderr, `Deno's directory ${directory}`);
-    }
+    const env = { DENO_DIR: directory, CACHE_DIRECTORY: join(cache, "mpmd") };
+    await Deno.chmod(cache, 0o755);
+    await using server = await TestServer.start({
+      config: CONFIG,
+      files: { "htdocs/index.html": "hello" },
+      env,
+      mode: 0o755,
+    });
+    assertEquals(await server.get(), "hello");
+    const [child] = server.children();
+    assertEquals(ofThreads(child, "Uid").length, 1);
+    const { stdout } = await new Deno.Command("find", {
+      args: [cache, "!", "-type", "l", "(", "-perm", "/022", "-o", "!", "-user", "root", ")"],
+    }).output();
+    assertEquals(new TextDecoder().decode(stdout), "");
+
+    // A place where others may write is refused.
+    await Deno.chmod(join(cache, "mpmd"), 0o777);
+    const { code, stderr } = await runCommand(["-t", "-d", server.root], env);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "has to be root's, and nobody else may write there");
   } finally {
-    await Deno.remove(root, { recursive: true });
+    await Deno.remove(cache, { recursive: true });
     await Deno.remove(directory, { recursive: true });
   }
 });
