@@ -12,6 +12,16 @@ export function childCommand(entry: string, identity: Identity | undefined): Chi
   return identity === undefined ? itself : launched(itself, identity);
 }
 
+/** How a program is loaded ahead, with `permissions` as flags of Deno. */
+export function probeCommand(
+  permissions: readonly string[],
+  identity: Identity | undefined,
+): ChildCommand {
+  const probe = new URL("./probe_main.ts", import.meta.url).href;
+  const itself = command(Deno.build.standalone ? [] : ["run", ...permissions, "--no-prompt", probe]);
+  return identity === undefined ? itself : launched(itself, identity);
+}
+
 function command(args: readonly string[]): ChildCommand {
   return { executable: Deno.execPath(), args, env: {} };
 }

@@ -52,6 +52,9 @@ export interface Configuration {
   readonly settings: MpmSettings;
   /** Whom children run as, if not as this process. */
   readonly identity: Identity | undefined;
+  /** The programs that it names, as URLs, and their arguments. */
+  readonly applications: readonly string[];
+  readonly args: readonly string[];
   /** What server threads may do at their start, if not everything. */
   readonly permissions: RunnableConfig["permissions"];
   /** What this configuration and its applications consist of. */
@@ -134,6 +137,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     mpm: named[0]?.name ?? defaultMpm().name,
     serverRoot: read.serverRoot,
     defines: read.defines,
+    args: options.args,
   };
   if (options.checksDocumentRoot) warnings.push(...checkDocumentRoots(config));
   for (const module of MODULES) await module.checkConfig?.(config, read.serverRoot);
@@ -168,6 +172,8 @@ export async function loadConfiguration(options: Options, entry: string): Promis
   return {
     identity,
     permissions,
+    applications: applicationUrls(config, read.serverRoot),
+    args: options.args,
     serverRoot: read.serverRoot,
     tree: read,
     config,

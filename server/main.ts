@@ -35,8 +35,10 @@ import { type Options, parseOptions, USAGE, UsageError } from "./options.ts";
 import { PidFileError, removePid, writePid } from "./pid_file.ts";
 import { LogError } from "./request/module.ts";
 import { prepareProgram } from "./prepare_program.ts";
+import { PROBE_VARIABLE, ProbeError } from "./program_probe.ts";
 import { createProgram, type ProgramData, type ProgramOrder } from "./program.ts";
 import { controlFile, openRemoteControl } from "./remote_control.ts";
+import { findingsText, type ProvenConfiguration, provePrograms } from "./served_programs.ts";
 import { actOnRunning } from "./running_server.ts";
 import { StartupLog } from "./startup_log.ts";
 import { Supervisors } from "./supervisors.ts";
@@ -53,11 +55,25 @@ const THREAD_MODULE: ThreadModule = {
 };
 
 /** Errors that are told as they are: whoever started the server can do something about them. */
-const TOLD = [ConfigError, MpmError, BindError, PidFileError, LogError, PrivilegeError, UsageError];
+const TOLD = [
+  ConfigError,
+  MpmError,
+  BindError,
+  PidFileError,
+  LogError,
+  PrivilegeError,
+  ProbeError,
+  UsageError,
+];
 
 /** Runs the command line `args` and returns the exit code. `entry` is the module that was started, for children to start too. */
 export async function main(args: readonly string[], entry: string): Promise<number> {
   if (isLauncher()) return launch();
+  if (Deno.env.has(PROBE_VARIABLE)) {
+    const { runProbe } = await import("./probe_main.ts");
+    runProbe();
+    return await new Promise<never>(() => {});
+  }
   if (isChild()) return await runChild(THREAD_MODULE);
   const owner = await findOwner();
   let options: Options;
@@ -169,6 +185,8 @@ async function check(
   warn(configuration, startup);
   if (!options.test) return 0;
   await checkConfinement(entry, configuration, choice.mpm, options.oneProcess);
+  const { programs } = await provePrograms(configuration, options, entry);
+  for (const finding of findingsText(programs)) startup.say("notice", finding);
   configuration.openLogs(new LogCheck(configuration.serverRoot));
   startup.say("notice", "Syntax OK");
   return 0;
@@ -188,12 +206,26 @@ interface Outcome {
 /** Runs the server in this process until it is stopped. */
 async function run(
   start: Start,
-  configuration: Configuration,
+  read: Configuration,
   choice: MpmChoice,
   capabilities: Capabilities,
 ): Promise<Outcome> {
   const { options, args, entry, startup, owner } = start;
-  await checkConfinement(entry, configuration, choice.mpm, options.oneProcess);
+  await checkConfinement(entry, read, choice.mpm, options.oneProcess);
+  let inForce = read;
+  const watch = options.watch
+    ? new ProgramWatch(() => inForce.watched, (text) => startup.say("notice", text))
+    : undefined;
+  let proven: ProvenConfiguration;
+  try {
+    proven = await provePrograms(read, options, entry);
+  } catch (error) {
+    if (watch === undefined || !(error instanceof ProbeError)) throw error;
+    startup.say("emerg", error.message);
+    return tryAgain(watch, startup);
+  }
+  const { configuration } = proven;
+  inForce = configuration;
   const module = choice.mpm.module.replace(/_module$/, "");
   const background = isDaemon();
   let errorLogs: ErrorLogs | undefined;
@@ -215,10 +247,6 @@ async function run(
   let starter: StarterPipe | undefined;
   let addresses: readonly string[] = [];
   let serving = false;
-  let inForce = configuration;
-  const watch = options.watch
-    ? new ProgramWatch(() => inForce.watched, (text) => startup.say("notice", text))
-    : undefined;
   const host: ServerHost = {
     config,
     supervisor: new Supervisors(
@@ -294,13 +322,18 @@ async function run(
   try {
     const code = await runMpm(choice.mpm, host, options.oneProcess);
     if (watch === undefined || serving || code === 0) return { code, retry: undefined };
-    startup.say("notice", "it is tried again after the next change");
-    return { code, retry: () => watch.nextChange() };
+    return tryAgain(watch, startup);
   } finally {
     if (pidFile !== undefined) removePid(pidFile);
     errorLogs.close();
     await logs.close();
   }
+}
+
+/** A server that does not start is worth another try when its files have changed. */
+function tryAgain(watch: ProgramWatch, startup: StartupLog): Outcome {
+  startup.say("notice", "it is tried again after the next change");
+  return { code: 1, retry: () => watch.nextChange() };
 }
 
 function announce(
@@ -334,7 +367,7 @@ async function reload(
       return undefined;
     }
     await checkConfinement(entry, configuration, choice.mpm, options.oneProcess);
-    return configuration;
+    return (await provePrograms(configuration, options, entry)).configuration;
   } catch (error) {
     if (!isTold(error)) throw error;
     stays(error, log);

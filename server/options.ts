@@ -49,6 +49,8 @@ export interface Options {
   readonly watch: boolean;
   /** The application, or the folder, to serve. */
   readonly application: string | undefined;
+  /** What follows the application: its own arguments (Deno.args). */
+  readonly args: readonly string[];
 }
 
 /** A command line that makes no sense; usage is printed and the exit code is 1. */
@@ -61,7 +63,7 @@ export const USAGE = `Usage: mpmd [-D name] [-d directory] [-f file]
             [-C "directive"] [-c "directive"]
             [-k start|restart|graceful|graceful-stop|stop]
             [-v] [-V] [-h] [-l] [-L] [-t] [-T] [-S] [-M] [-X] [--mpm name]
-       mpmd [--listen [host:]port] [--mpm name] [--access-log] [--watch] application.ts
+       mpmd [--listen [host:]port] [--mpm name] [--access-log] [--watch] application.ts [argument ...]
        mpmd [--listen [host:]port] [--mpm name] [--access-log] [--spa] folder
 Options:
   -D name            : define a name for use in <IfDefine name> directives
@@ -98,7 +100,9 @@ Options:
                        get its index.html when a browser navigates to them
   --watch            : for development: restart gracefully when a module of the
                        application, or a file of the configuration, changes
-  application.ts     : serve a module with "export default { fetch }"
+  application.ts     : serve a program: one with "export default { fetch }", or that
+                       calls Deno.serve() or listen() of a server of node:http;
+                       what follows is its own (Deno.args)
   folder             : serve its files
 Without -k the server runs in the foreground. Examples:
   mpmd                        serve what conf/httpd.conf says
@@ -115,13 +119,18 @@ const FLAGS = "vVlLhtTSMX?";
 const LONG_VALUED = ["mpm", "listen"];
 const LONG_FLAGS = ["help", "version", "spa", "access-log", "watch"];
 
-/** Options as getopt(3) takes them (`-DNAME`, `-vt`) become long ones, which parseArgs() tells apart from operands. */
+/**
+ * Options as getopt(3) takes them (`-DNAME`, `-vt`) become long ones, which parseArgs() tells apart from the first operand. It and
+ * what follows are as they were: an application has options of its own.
+ */
 function withoutClusters(args: readonly string[]): string[] {
   const out: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const arg = args[i];
-    if (!/^-[^-]/.test(arg)) {
+    if (!arg.startsWith("-") || arg === "-" || arg === "--") return [...out, ...args.slice(i)];
+    if (arg.startsWith("--")) {
       out.push(arg);
+      if (LONG_VALUED.includes(arg.slice(2)) && i + 1 < args.length) out.push(args[++i]);
       continue;
     }
     for (let at = 1; at < arg.length; at++) {
@@ -146,14 +155,14 @@ export function parseOptions(args: readonly string[]): Options {
     string: strings,
     boolean: [...FLAGS, ...LONG_FLAGS],
     collect: strings,
+    stopEarly: true,
     unknown: (arg, key) => {
       if (key !== undefined || arg.startsWith("-")) throw new UsageError(`illegal option -- ${arg}`);
       return true;
     },
   });
   const given = (name: string) => list(parsed[name], name);
-  const operands = parsed._.map(String);
-  if (operands.length > 1) throw new UsageError(`more than one application or folder: ${operands.join(" ")}`);
+  const [application, ...rest] = parsed._.map(String);
   const defines = [
     ...parsed.S ? ["DUMP_VHOSTS", "DUMP_RUN_CFG"] : [],
     ...parsed.M ? ["DUMP_MODULES"] : [],
@@ -181,7 +190,8 @@ export function parseOptions(args: readonly string[]): Options {
     spa: parsed.spa === true,
     accessLog: parsed["access-log"] === true,
     watch: parsed.watch === true,
-    application: operands[0],
+    application,
+    args: rest,
   };
 }
 

@@ -13,7 +13,7 @@ import { METRICS_HANDLER } from "../modules/metrics/mod.ts";
 import { STATUS_HANDLER } from "../modules/status/mod.ts";
 import { usesHandler } from "../modules/status/uses_handler.ts";
 import type { ConfigNode, ConfigTree, VirtualServer } from "./config/mod.ts";
-import { applyTree } from "./apply_tree.ts";
+import { applyTree, mpmSettings } from "./apply_tree.ts";
 import { serverBanner } from "./http/content/mod.ts";
 import type { ConnectionSettings } from "./http/engine/service.ts";
 import { ErrorLogs } from "./log/error_logs.ts";
@@ -34,6 +34,8 @@ export interface ProgramData {
   readonly serverRoot: string;
   /** -D and Define, for .htaccess files. */
   readonly defines: ConfigTree["defines"];
+  /** The application's own arguments. */
+  readonly args: readonly string[];
   /** The logs that the control process has opened. */
   readonly logs: OpenedLogs;
   /** What modules give to processes that serve (ServerModule.material), by the names of the modules. */
@@ -140,6 +142,8 @@ async function createService(data: ProgramData, order: ThreadOrder) {
       signatureOf: (exchange) => signatureOf(exchange, serverField),
       subjectOf: (exchange) => service.subjectOf(exchange),
       serverRoot: data.serverRoot,
+      listen: config.main.store.get(mpmSettings).listen,
+      args: data.args,
       thread: order.thread,
       logs: data.logs,
       shared: module.shared,

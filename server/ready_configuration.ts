@@ -12,8 +12,13 @@ export interface Served {
 }
 
 /** What is to be served without a configuration file; undefined: a file is read. @throws UsageError for options that do not go together */
-export function servedWithoutFile({ application, configFile, spa, accessLog }: Options): Served | undefined {
+export function servedWithoutFile(
+  { application, args, configFile, spa, accessLog }: Options,
+): Served | undefined {
   const kind = application !== undefined && isFolder(application) ? "folder" : "application";
+  if (kind === "folder" && args.length > 0) {
+    throw new UsageError(`the folder ${application} takes no arguments: ${args.join(" ")}`);
+  }
   if (spa && kind !== "folder") throw new UsageError("--spa goes with a folder: mpmd --spa ./dist");
   if (application !== undefined && configFile === undefined) return { kind, name: application };
   if (accessLog) throw new UsageError("--access-log is for a start without a configuration: use CustomLog");

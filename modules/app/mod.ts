@@ -1,5 +1,5 @@
-// How does an application answer requests? mod_app: a module with `export default { fetch }`, loaded once by every server
-// thread, in the places that the Application directive names.
+// How does an application answer requests? mod_app: a program, loaded once by every server thread, in the places that the
+// Application directive names.
 
 import { resolve, toFileUrl } from "@std/path";
 import {
@@ -10,15 +10,14 @@ import {
   type ServerConfig,
   type Where,
 } from "../../server/config/mod.ts";
-import type { Reply } from "../../server/http/engine/reply.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/request/module.ts";
-import type { Application, FetchInfo } from "./application.ts";
 import { checkPermissions, denoPermissions, threadPermissions } from "./permissions.ts";
-import { requestOf, RequestOverError } from "./lazy_request.ts";
+import { Capture } from "./program/capture.ts";
+import { captureListening } from "./program/listening.ts";
+import { loadProgram, type Program } from "./program/load.ts";
 import { useOwnResponse } from "./response.ts";
-import { replyOf } from "./response_reply.ts";
-import { serveWebSockets, upgradeReply } from "./web_socket_upgrade.ts";
+import { serveWebSockets } from "./web_socket_upgrade.ts";
 
 export { keepsFfi } from "./permissions.ts";
 
@@ -28,17 +27,13 @@ const appDir = dirKey<{ specifier: string | undefined; where?: Where }>("app", {
   merge: (base, over) => over.specifier === undefined ? base : over,
 });
 
-/** A module that is no application. */
-export class ApplicationError extends Error {
-  override readonly name = "ApplicationError";
-}
-
 const directives: readonly Directive[] = [{
   name: "Application",
   contexts: ["server config", "virtual host", "directory"],
   args: 1,
   syntax: "Application module|None",
-  help: "The module whose default export's fetch() answers requests here",
+  help:
+    "The program that answers requests here: it exports a handler, or calls Deno.serve() or listen() of node:http",
   apply([specifier], to, where) {
     if (specifier === "") throw new ArgumentError("Application must name a module");
     const named = to.dir.get(appDir);
@@ -54,80 +49,39 @@ function applicationUrl(specifier: string, serverRoot: string): string {
     : toFileUrl(resolve(serverRoot, specifier)).href;
 }
 
-async function load(specifier: string, serverRoot: string): Promise<Application> {
-  const url = applicationUrl(specifier, serverRoot);
-  const { default: application } = await import(url) as { default?: Partial<Application> };
-  if (typeof application?.fetch !== "function") {
-    throw new ApplicationError(`${url} has no "export default { fetch }"`);
-  }
-  return application as Application;
-}
-
 /** Request() takes them in any case of letters. */
 const BODILESS = /^(?:get|head)$/i;
 
 function hooks(): ModuleHooks {
-  const applications = new Map<string, Application>();
-  const applicationOf = (exchange: Exchange) => {
+  const programs = new Map<string, Program>();
+  const programOf = (exchange: Exchange) => {
     const { specifier } = exchange.dir.get(appDir);
     // TRACE is the core's: it asks what arrives at the server.
-    return specifier && exchange.method !== "TRACE" ? applications.get(specifier) : undefined;
+    return specifier && exchange.method !== "TRACE" ? programs.get(specifier) : undefined;
   };
   return {
-    async threadInit({ config, serverRoot }: ThreadContext) {
+    async threadInit({ config, serverRoot, listen, args }: ThreadContext) {
       const wanted = specifiers(config);
-      if (wanted.size > 0) {
-        useOwnResponse();
-        serveWebSockets();
-        // What applications log through LogTape belongs to the error log.
-        await import("../../server/log/mod.ts");
-      }
+      if (wanted.size === 0) return;
+      useOwnResponse();
+      serveWebSockets();
+      // What applications log through LogTape belongs to the error log.
+      await import("../../server/log/mod.ts");
+      const capture = new Capture(listen);
+      captureListening(capture);
       for (const specifier of wanted.keys()) {
-        applications.set(specifier, await load(specifier, serverRoot));
+        const url = applicationUrl(specifier, serverRoot);
+        programs.set(specifier, await loadProgram({ url, args }, capture));
       }
     },
-    skipsFiles: (exchange) => applicationOf(exchange) !== undefined,
-    // A Request with one of these methods has no body: the engine reads what came nevertheless.
-    readsBody: (exchange) => !BODILESS.test(exchange.method) && applicationOf(exchange) !== undefined,
-    handler(exchange) {
-      const application = applicationOf(exchange);
-      return application === undefined ? undefined : answer(application, exchange);
+    threadEnd() {
+      for (const { servers } of programs.values()) for (const { end } of servers) end();
     },
+    skipsFiles: (exchange) => programOf(exchange) !== undefined,
+    // A Request with one of these methods has no body: the engine reads what came nevertheless.
+    readsBody: (exchange) => !BODILESS.test(exchange.method) && programOf(exchange) !== undefined,
+    handler: (exchange) => programOf(exchange)?.answer(exchange),
   };
-}
-
-class Info implements FetchInfo {
-  readonly #exchange: Exchange;
-  #remoteAddr: FetchInfo["remoteAddr"] | undefined = undefined;
-
-  constructor(exchange: Exchange) {
-    this.#exchange = exchange;
-  }
-
-  get remoteAddr(): FetchInfo["remoteAddr"] {
-    if (this.#remoteAddr === undefined) {
-      if (this.#exchange.over) throw new RequestOverError("client's address");
-      const { address, port } = this.#exchange.transport.peer;
-      this.#remoteAddr = { transport: "tcp", hostname: address, port };
-    }
-    return this.#remoteAddr;
-  }
-
-  get completed(): Promise<void> {
-    if (!this.#exchange.over) {
-      // Whoever waits for the end may want to say then who asked for what.
-      this.#exchange.detach();
-      this.#remoteAddr = this.remoteAddr;
-    }
-    return this.#exchange.completed;
-  }
-}
-
-function answer(application: Application, exchange: Exchange): Reply | Promise<Reply> {
-  const headOnly = exchange.method === "HEAD";
-  const response = application.fetch(requestOf(exchange), new Info(exchange));
-  const reply = (made: Response) => upgradeReply(made, exchange) ?? replyOf(made, headOnly);
-  return response instanceof Promise ? response.then(reply) : reply(response);
 }
 
 /** All applications that some place of a configuration names, each with the first line that does. */

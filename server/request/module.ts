@@ -1,7 +1,7 @@
 // What is a module of this server? Directives for the configuration, and hooks for the phases of a request, under httpd's
 // names. A module knows the server's public types and nothing of MPMs or sockets.
 
-import type { SecurityPolicy } from "../../mpm/mod.ts";
+import type { ListenAddress, SecurityPolicy } from "../../mpm/mod.ts";
 import type { Scoreboard } from "../../mpm/thread_side.ts";
 import type { ExpressionSubject } from "../config/expression/mod.ts";
 import type { DirectiveRow, ServerConfig, Where } from "../config/mod.ts";
@@ -43,6 +43,10 @@ export interface ThreadContext {
   readonly extendedStatus: boolean;
   readonly config: ServerConfig;
   readonly serverRoot: string;
+  /** Where the server listens, as its configuration says. */
+  readonly listen: readonly ListenAddress[];
+  /** What the command line says behind the application: arguments of its own. */
+  readonly args: readonly string[];
   /** Index of this thread in its child. */
   readonly thread: number;
   /** The line about the server that ServerSignature puts below pages of its own; "" for none. */

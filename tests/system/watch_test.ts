@@ -55,7 +55,7 @@ Deno.test({
   const failed = "word.ts: the new version does not start; the old one serves until the next change\n";
   await until("the failure to be told", () => server.stderr.includes(failed));
   assertEquals(await asked(server), "one");
-  const lines = server.stderr.split("\n").filter((line) => /^\[.*:error\].*not today/.test(line));
+  const lines = server.stderr.split("\n").filter((line) => /^\[.*:crit\].*not today/.test(line));
   assertEquals(lines.length, 1, server.stderr);
   await replace(word, `export const word = "three";\n`);
   await until("the mended one", async () => await asked(server) === "three");
