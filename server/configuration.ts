@@ -138,6 +138,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     serverRoot: read.serverRoot,
     defines: read.defines,
     args: options.args,
+    development: options.development,
   };
   if (options.checksDocumentRoot) warnings.push(...checkDocumentRoots(config));
   for (const module of MODULES) await module.checkConfig?.(config, read.serverRoot);

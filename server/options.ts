@@ -45,6 +45,8 @@ export interface Options {
   readonly spa: boolean;
   /** --access-log: to standard output, without a configuration file. */
   readonly accessLog: boolean;
+  /** --dev, --watch: exceptions are explained to clients. */
+  readonly development: boolean;
   /** --watch: a graceful restart when a file of the application or the configuration changes. */
   readonly watch: boolean;
   /** The application, or the folder, to serve. */
@@ -63,7 +65,8 @@ export const USAGE = `Usage: mpmd [-D name] [-d directory] [-f file]
             [-C "directive"] [-c "directive"]
             [-k start|restart|graceful|graceful-stop|stop]
             [-v] [-V] [-h] [-l] [-L] [-t] [-T] [-S] [-M] [-X] [--mpm name]
-       mpmd [--listen [host:]port] [--mpm name] [--access-log] [--watch] application.ts [argument ...]
+       mpmd [--listen [host:]port] [--mpm name] [--access-log] [--watch] [--dev]
+            application.ts [argument ...]
        mpmd [--listen [host:]port] [--mpm name] [--access-log] [--spa] folder
 Options:
   -D name            : define a name for use in <IfDefine name> directives
@@ -100,6 +103,8 @@ Options:
                        get its index.html when a browser navigates to them
   --watch            : for development: restart gracefully when a module of the
                        application, or a file of the configuration, changes
+  --dev              : for development (--watch has it too): an exception of the
+                       application is shown to the client, with source and stack
   application.ts     : serve a program: one with "export default { fetch }", or that
                        calls Deno.serve() or listen() of a server of node:http;
                        what follows is its own (Deno.args)
@@ -117,7 +122,7 @@ Without -k the server runs in the foreground. Examples:
 const VALUED = "DdfCceEk";
 const FLAGS = "vVlLhtTSMX?";
 const LONG_VALUED = ["mpm", "listen"];
-const LONG_FLAGS = ["help", "version", "spa", "access-log", "watch"];
+const LONG_FLAGS = ["help", "version", "spa", "access-log", "watch", "dev"];
 
 /**
  * Options as getopt(3) takes them (`-DNAME`, `-vt`) become long ones, which parseArgs() tells apart from the first operand. It and
@@ -189,6 +194,7 @@ export function parseOptions(args: readonly string[]): Options {
     listen: given("listen"),
     spa: parsed.spa === true,
     accessLog: parsed["access-log"] === true,
+    development: parsed.dev === true || parsed.watch === true,
     watch: parsed.watch === true,
     application,
     args: rest,

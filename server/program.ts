@@ -36,6 +36,8 @@ export interface ProgramData {
   readonly defines: ConfigTree["defines"];
   /** The application's own arguments. */
   readonly args: readonly string[];
+  /** Whoever asks is a developer: exceptions are explained to clients (--dev, --watch). */
+  readonly development: boolean;
   /** The logs that the control process has opened. */
   readonly logs: OpenedLogs;
   /** What modules give to processes that serve (ServerModule.material), by the names of the modules. */
@@ -113,6 +115,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
     hooks,
     scoreboard,
     extendedStatus,
+    explain: data.development ? (await import("./development/exception_page.ts")).exceptionReply : undefined,
     seeRequestTail: config.main.store.get(coreServer).seeRequestTail ?? CORE_DEFAULTS.seeRequestTail,
     settingsOf: (host) => connectionSettings(host, serverField),
     pathOptions: (host) => ({ ...CORE_DEFAULTS, ...host.store.get(coreServer) }),

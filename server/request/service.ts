@@ -26,6 +26,8 @@ export interface ServiceParts {
   readonly scoreboard: Scoreboard;
   /** Duration, client, host and request line go to the scoreboard too (ExtendedStatus). */
   readonly extendedStatus: boolean;
+  /** What a developer reads for an exception; undefined: nobody is told anything but the status. */
+  readonly explain: ((exchange: Exchange, error: unknown) => Reply) | undefined;
   /** Of a long request line its end is shown there (SeeRequestTail). */
   readonly seeRequestTail: boolean;
   /** The engine's settings for a virtual host, from the core directives. */
@@ -279,7 +281,7 @@ export class RequestService implements Service {
   #failure(exchange: Exchange, error: unknown): Reply {
     const text = error instanceof Error ? error.stack ?? error.message : String(error);
     this.#logError(exchange, `the handler of ${exchange.head.method} ${exchange.path} failed: ${text}`);
-    return errorReply(500);
+    return this.parts.explain?.(exchange, error) ?? errorReply(500);
   }
 
   #logError(exchange: Exchange, message: string): void {
