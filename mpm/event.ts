@@ -44,14 +44,14 @@ export const event: Mpm = {
    * that has work keeps it (one warm thread answers 142,000 requests/s where the same load spread over two processes gets
    * 93,000-100,000 on two processors), and a child that dies is replaced at once.
    */
-  dimension(settings, cores, warn) {
-    const startServers = Math.max(1, Math.floor(Math.sqrt(cores)));
-    return dimensionThreaded(settings, {
+  dimension(settings, machine, warn) {
+    const startServers = Math.max(1, Math.floor(Math.sqrt(machine.processors)));
+    return dimensionThreaded(settings, machine, {
       maxServerLimit: 20_000,
       maxThreadLimit: 100_000,
       defaults: {
         startServers,
-        threadsPerChild: Math.ceil(cores / startServers),
+        threadsPerChild: Math.ceil(machine.processors / startServers),
         children: 2 * (settings.startServers ?? startServers),
         requestsPerThread: 64,
         // A parked connection costs a few hundred bytes here, not a quarter of a megabyte: many per free slot are fine.

@@ -1,7 +1,7 @@
 // The mpm_netware MPM: one process, no children. Its threads come and go with the load; each keeps its connection until it is
 // closed, and ends after MaxConnectionsPerChild of them.
 
-import { clamp } from "./rules/dimension.ts";
+import { clamp, onDemand } from "./rules/dimension.ts";
 import {
   COMMON_DIRECTIVES,
   NETWARE_DIRECTIVES,
@@ -36,7 +36,7 @@ export const mpmNetware: Mpm = {
   restartsHard: false,
   messages: { configured: "AH00224", terminated: "AH00226", gracefulRestart: "AH00227" },
 
-  dimension(settings, _cores, warn) {
+  dimension(settings, machine, warn) {
     const max = clamp(
       "MaxThreads",
       settings.maxThreads ?? DEFAULT_MAX,
@@ -62,18 +62,20 @@ export const mpmNetware: Mpm = {
       warn,
     );
     const maxSpare = Math.max(settings.maxSpareThreads ?? DEFAULT_MAX_SPARE, minSpare + 1);
+    // A process without a thread would never look at its listeners: the first one is always there.
+    const first = Math.max(1, Math.min(start, max));
     return {
       serverLimit: 1,
       processLimit: 1,
       startServers: 1,
-      // A process without a thread would never look at its listeners: the first one is always there.
       threads: {
         rule: "netware",
-        start: Math.max(1, Math.min(start, max)),
+        start: first,
         max,
         minSpare,
         maxSpare,
         interval: 1000,
+        ...onDemand(settings, first, machine.processors, 1),
       },
       requestsPerThread: 1,
       minSpare,

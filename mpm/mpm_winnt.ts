@@ -1,7 +1,7 @@
 // The mpm_winnt MPM: a control process and exactly one child with a fixed number of threads; a thread keeps its connection
 // until it is closed. Nothing grows or shrinks. When the child has served its share, another is ready before it leaves.
 
-import { clamp, fixedThreads } from "./rules/dimension.ts";
+import { clamp, fixedThreads, onDemand } from "./rules/dimension.ts";
 import { COMMON_DIRECTIVES, RELAY_DIRECTIVES, WINNT_DIRECTIVES } from "./rules/directives.ts";
 import { maintainFixed } from "./rules/maintenance.ts";
 import type { Mpm } from "./types.ts";
@@ -36,7 +36,7 @@ export const mpmWinnt: Mpm = {
     fixedAtStart: "AH00443",
   },
 
-  dimension(settings, _cores, warn) {
+  dimension(settings, machine, warn) {
     const threadLimit = clamp(
       "ThreadLimit",
       settings.threadLimit ?? DEFAULT_THREAD_LIMIT,
@@ -57,7 +57,7 @@ export const mpmWinnt: Mpm = {
       serverLimit: ROWS,
       processLimit: 1,
       startServers: 1,
-      threads: fixedThreads(threads),
+      threads: fixedThreads(threads, onDemand(settings, threads, machine.processors, 1)),
       requestsPerThread: 1,
       minSpare: 0,
       maxSpare: threads,

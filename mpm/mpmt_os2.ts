@@ -1,7 +1,7 @@
 // The mpmt_os2 MPM: a fixed number of children, for redundancy, each with threads that come and go with the load; a thread
 // keeps its connection until it is closed.
 
-import { clamp } from "./rules/dimension.ts";
+import { clamp, onDemand } from "./rules/dimension.ts";
 import { COMMON_DIRECTIVES, OS2_DIRECTIVES, SPARE_THREADS_DIRECTIVES } from "./rules/directives.ts";
 import { maintainFixed } from "./rules/maintenance.ts";
 import type { Mpm } from "./types.ts";
@@ -30,7 +30,7 @@ export const mpmtOs2: Mpm = {
   restartsHard: true,
   messages: { configured: "AH00206", terminated: "AH00201" },
 
-  dimension(settings, _cores, warn) {
+  dimension(settings, machine, warn) {
     const startServers = clamp(
       "StartServers",
       settings.startServers ?? DEFAULT_START,
@@ -53,7 +53,15 @@ export const mpmtOs2: Mpm = {
       serverLimit: 2 * MAX_CHILDREN,
       processLimit: startServers,
       startServers,
-      threads: { rule: "os2", start: minSpare, max: MAX_THREADS, minSpare, maxSpare, interval: 500 },
+      threads: {
+        rule: "os2",
+        start: minSpare,
+        max: MAX_THREADS,
+        minSpare,
+        maxSpare,
+        interval: 500,
+        ...onDemand(settings, minSpare, machine.processors, startServers),
+      },
       requestsPerThread: 1,
       minSpare,
       maxSpare,

@@ -2,6 +2,7 @@
 // one does to itself (blocks, leaks, crashes) concerns no other.
 
 import { clamp, fixedThreads } from "./rules/dimension.ts";
+import { childrenThatFit } from "./rules/memory_rules.ts";
 import { CHILD_DIRECTIVES, COMMON_DIRECTIVES, PREFORK_DIRECTIVES } from "./rules/directives.ts";
 import { maintainPrefork } from "./rules/maintenance.ts";
 import type { Mpm } from "./types.ts";
@@ -39,7 +40,7 @@ export const prefork: Mpm = {
     fixedAtStart: "AH00179",
   },
 
-  dimension(settings, _cores, warn) {
+  dimension(settings, machine, warn) {
     const serverLimit = clamp(
       "ServerLimit",
       settings.serverLimit ?? Math.max(256, settings.maxRequestWorkers ?? 0),
@@ -50,7 +51,7 @@ export const prefork: Mpm = {
     );
     const maxRequestWorkers = clamp(
       "MaxRequestWorkers",
-      settings.maxRequestWorkers ?? Math.min(DEFAULT_WORKERS, serverLimit),
+      settings.maxRequestWorkers ?? Math.min(childrenThatFit(DEFAULT_WORKERS, 0, machine), serverLimit),
       1,
       serverLimit,
       { low: "AH00182", high: "AH00180" },

@@ -69,8 +69,17 @@ export interface MpmSettings {
   maxMemFree?: number;
   gracefulShutdownTimeout?: number;
   handlerTimeout?: number;
+  /** Seconds; 0: all threads are started at once. */
+  threadIdleTimeout?: number;
   /** False: connections are relayed though they could be passed. */
   descriptorPassing?: boolean;
+}
+
+/** What there is to use: the machine, or what its container or control group may use of it. */
+export interface Machine {
+  readonly processors: number;
+  /** Bytes; undefined: not known. */
+  readonly memory: number | undefined;
 }
 
 /** A directive that an MPM brings along; the configuration makes a row of its table of it. */
@@ -224,5 +233,5 @@ export interface Mpm {
   /** HUP cuts connections; else every restart is graceful. */
   readonly restartsHard: boolean;
   /** Rounds and clamps what the configuration says, reporting each correction as httpd does. */
-  dimension(settings: MpmSettings, cores: number, warn: (warning: ConfigWarning) => void): PoolShape;
+  dimension(settings: MpmSettings, machine: Machine, warn: (warning: ConfigWarning) => void): PoolShape;
 }

@@ -38,12 +38,12 @@ export const worker: Mpm = {
     fixedAtStart: "AH00304",
   },
 
-  dimension(settings, cores, warn) {
-    return dimensionThreaded(settings, {
+  dimension(settings, machine, warn) {
+    return dimensionThreaded(settings, machine, {
       maxServerLimit: 20_000,
       maxThreadLimit: 20_000,
       defaults: {
-        startServers: Math.max(1, Math.ceil(cores / 8)),
+        startServers: Math.max(1, Math.ceil(machine.processors / 8)),
         threadsPerChild: THREADS_PER_CHILD,
         children: MAX_CHILDREN,
         requestsPerThread: 1,

@@ -65,9 +65,12 @@ export class IdleKeeper {
     this.lingering = 0;
     this.idle = 0;
     const all = control.connections;
-    if (all === 0) return IDLE_SCAN;
-    const idle: number[] = [];
     this.#counts.fill(0);
+    if (all === 0) {
+      pool.setConnections(this.#counts);
+      return IDLE_SCAN;
+    }
+    const idle: number[] = [];
     let hot = 0;
     let seen = 0;
     for (let fd = 0; fd < table.size && seen < all; fd++) {

@@ -175,12 +175,12 @@ export class Intake {
       return false;
     }
     const idle = this.#pool.idleSlots;
-    return idle > 0 && !this.#atLimit(idle);
+    return idle > 0 && !this.#atLimit(this.#pool.slotsToHave);
   }
 
-  /** Something else than work keeps new connections out, while `idleSlots` are free. */
-  isPressed(now: number, idleSlots: number): boolean {
-    return this.#atLimit(idleSlots) || this.#shortage.lasts(now, this.parts.control.connections);
+  /** Something else than work keeps new connections out. */
+  isPressed(now: number): boolean {
+    return this.#atLimit(this.#pool.slotsToHave) || this.#shortage.lasts(now, this.parts.control.connections);
   }
 
   /** The child has as many connections as its policy allows. */

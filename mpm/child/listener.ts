@@ -198,7 +198,6 @@ export class Listener implements Accepting {
 
   /** Is woken for connections, or no more. */
   #accept(on: boolean): void {
-    const { scoreboard, child } = this.parts;
     if (on === this.#watch.on) return;
     // The slot that has become free is for whoever has been waiting, before a thread takes it for a busy connection.
     if (on && this.#queue.outsideWaits) {
@@ -206,10 +205,16 @@ export class Listener implements Accepting {
       on = this.#intake.mayTake;
       if (!on) return this.#queue.seeOutside(this.#watch.someoneWaits(), clock());
     }
-    scoreboard.setChild(child, ChildField.NotAccepting, on ? 0 : 1);
+    this.#showAccepting(on);
     if (on) this.#watch.begin();
     else this.#watch.end();
     this.#queue.seeOutside(!on && this.#watch.someoneWaits(), clock());
+  }
+
+  /** One that starts threads for whoever waits is not full. */
+  #showAccepting(on: boolean): void {
+    const { scoreboard, child } = this.parts;
+    scoreboard.setChild(child, ChildField.NotAccepting, on || this.#pool.mayGrow ? 0 : 1);
   }
 
   #tick(now: number): void {
@@ -224,7 +229,7 @@ export class Listener implements Accepting {
     // use: that many requests come at the same time is no reason to close anything while nobody wants to come in.
     const idleSlots = pool.idleSlots;
     const pressed = !control.stopping && idleSlots > 0 &&
-      this.#intake.isPressed(now, idleSlots) &&
+      this.#intake.isPressed(now) &&
       this.#watch.someoneWaits(true);
     const next = this.#idle.scan(now, pressed);
     this.#nextTick = now + next;
@@ -234,6 +239,7 @@ export class Listener implements Accepting {
     scoreboard.setChild(child, ChildField.WriteCompletion, control.writing);
     scoreboard.setChild(child, ChildField.Accepted, this.#intake.taken);
     scoreboard.setChild(child, ChildField.Beat, ++this.#ticks);
+    this.#showAccepting(this.#watch.on);
     scoreboard.setChild(child, ChildField.ThreadsStuck, pool.stuck);
     this.#usage.publish(now);
   }

@@ -1,6 +1,6 @@
 // What does a pool know of one of its threads? The worker, the link to it, and what was seen of it lately.
 
-import { elapsed } from "../shared/connection_table.ts";
+import { clock, elapsed } from "../shared/connection_table.ts";
 import { type ThreadControl, ThreadState } from "../shared/thread_control.ts";
 import type { ThreadLink } from "./thread_link.ts";
 
@@ -20,6 +20,11 @@ export class PooledThread {
   /** Connections it has, as of the last look through the table, and all it ever got. */
   connections = 0;
   handed = 0;
+  /** Since when it has had nothing to do (clock()). */
+  idleSince: number = clock();
+  /** It ends because it is not needed, and is started again when it is. */
+  sleeps = false;
+  #handedBefore = 0;
   #beat = 0;
   #waits = 0;
   #pinged = false;
@@ -54,6 +59,15 @@ export class PooledThread {
     } else if (this.blockedSince === 0) this.blockedSince = now;
   }
 
+  /** Looks whether it has had anything to do since the last look. */
+  observeWork(now: number): void {
+    if (this.control.load(this.index) === 0 && this.connections === 0 && this.handed === this.#handedBefore) {
+      return;
+    }
+    this.#handedBefore = this.handed;
+    this.idleSince = now;
+  }
+
   /** It stands still for longer than `ms`. */
   isStuck(now: number, ms: number): boolean {
     return ms > 0 && this.blockedSince !== 0 && elapsed(now, this.blockedSince) > ms;
@@ -66,5 +80,6 @@ export class PooledThread {
     this.#pinged = false;
     this.lost = false;
     this.handed = 0;
+    this.idleSince = clock();
   }
 }

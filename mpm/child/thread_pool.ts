@@ -1,25 +1,28 @@
-// Which server threads does a process have, and which one gets the next connection? Starts the threads, watches them, keeps
-// their number right, replaces those that die or hang, and closes what they held.
+// Which server threads does a process have, and which one gets the next connection? Starts the threads that there is work for, watches
+// them, keeps their number right, replaces those that die or hang, and closes what they held.
 
 import { IdleProcessors } from "../../platform/cpu.ts";
 import type { ThreadRange } from "../shared/child_order.ts";
 import { elapsed } from "../shared/connection_table.ts";
 import { freshMemory, maintainThreads, type MaintenanceMemory } from "../rules/maintenance.ts";
 import { PooledThread } from "./pooled_thread.ts";
+import { ThreadSupply } from "./thread_supply.ts";
 import { type ThreadControl, ThreadState } from "../shared/thread_control.ts";
 import type { ThreadLink } from "./thread_link.ts";
 import type { LogLevel } from "../types.ts";
 
 /** What the pool reports. */
 export interface PoolEvents {
-  /** So many threads run; `started`: all of those that the pool begins with, for the first time. */
-  onThreads(alive: number, started: boolean): void;
+  /** So many threads may serve, some of them when they are needed; `started`: those that the pool begins with run, for the first time. */
+  onThreads(available: number, started: boolean): void;
   /** A thread died of an uncaught error; it is being replaced. */
   onThreadLost(thread: number, reason: string): void;
   /** A thread is stuck in a handler for longer than HandlerTimeout. It cannot be stopped: its process has to be replaced. */
   onThreadStuck(thread: number): void;
   /** A thread has ended as it was told to: nobody writes its records any more. */
   onThreadEnded(thread: number): void;
+  /** A thread is not started, or has ended, until it is needed: nobody writes its records, and its slots may be had. */
+  onThreadAsleep(thread: number): void;
   log(level: LogLevel, ah: string | undefined, message: string): void;
 }
 
@@ -58,6 +61,7 @@ export class ThreadPool {
   readonly #threads: (PooledThread | undefined)[];
   readonly #memory: MaintenanceMemory = freshMemory();
   readonly #processors = new IdleProcessors();
+  readonly #supply: ThreadSupply;
   #alive = 0;
   /** Threads that have become ready so far, successors included. */
   #readied = 0;
@@ -70,7 +74,17 @@ export class ThreadPool {
 
   constructor(readonly parts: PoolParts) {
     this.#threads = new Array(parts.threads.max).fill(undefined);
-    for (let i = 0; i < parts.threads.start; i++) this.#add(i);
+    this.#supply = new ThreadSupply({
+      ...parts,
+      start: (thread) => this.#add(thread),
+      isWorking: (thread) => this.#isWorking(thread),
+      log: (...line) => parts.events.log(...line),
+    });
+    const { start, warm } = parts.threads;
+    for (let i = 0; i < start; i++) {
+      if (i < warm) this.#add(i);
+      else this.#sleep(i);
+    }
   }
 
   /** The most threads there can be. */
@@ -91,6 +105,21 @@ export class ThreadPool {
       idle += Math.max(0, requestsPerThread - control.load(thread.index));
     }
     return idle;
+  }
+
+  /** Slots that are free, or will be as soon as their threads have been started. */
+  get slotsToHave(): number {
+    return this.idleSlots + this.#supply.size * this.parts.requestsPerThread;
+  }
+
+  /** More threads can be started. */
+  get mayGrow(): boolean {
+    return this.#supply.size > 0;
+  }
+
+  /** Threads that serve, and those that would; none before the first has begun. */
+  get #available(): number {
+    return this.#alive === 0 ? 0 : this.#present.filter(({ lost }) => !lost).length + this.#supply.size;
   }
 
   /** True while some thread has work. */
@@ -142,7 +171,34 @@ export class ThreadPool {
       const connections = Math.max(load, thread.connections);
       if (connections < fewest) [best, fewest] = [thread.index, connections];
     }
-    return best >= 0 && control.takeSlot(best, requestsPerThread) ? best : -1;
+    const taken = best >= 0 && control.takeSlot(best, requestsPerThread);
+    if (this.#supply.size > 0) this.#grow();
+    return taken ? best : -1;
+  }
+
+  /** Another would do better with what comes next. */
+  #isWorking(thread: PooledThread): boolean {
+    const { control, requestsPerThread } = this.parts;
+    const load = control.load(thread.index);
+    return load >= Math.max(1, requestsPerThread / 2) || load > 0 && thread.slow ||
+      this.#spread && thread.saturated;
+  }
+
+  /** Ends a thread that has had nothing to do for long, until it is needed again. */
+  #endIdle(now: number): void {
+    const idle = this.#started ? this.#supply.idle(this.#present, this.busy, now) : undefined;
+    if (idle === undefined) return;
+    idle.sleeps = true;
+    this.#retire(idle);
+  }
+
+  #grow(): void {
+    if (!this.#closed) this.#supply.grow(this.#threads);
+  }
+
+  #sleep(index: number): void {
+    this.#supply.sleep(index);
+    this.parts.events.onThreadAsleep(index);
   }
 
   /** What a look through the table found: how many connections each thread has. */
@@ -188,6 +244,8 @@ export class ThreadPool {
       this.#maintainedAt = now;
       this.#maintain();
     }
+    if (this.#supply.size > 0 && (this.busy || this.idleSlots === 0)) this.#grow();
+    this.#endIdle(now);
   }
 
   #decideSpread(now: number): void {
@@ -206,15 +264,23 @@ export class ThreadPool {
     if (threads.rule === "fixed" || control.stopping || !this.#started) return;
     const present = this.#present;
     const idle = present.filter((thread) => !thread.lost && control.load(thread.index) === 0);
+    const asleep = this.#supply.size;
+    const there = present.length + asleep;
     const { start, end, log } = maintainThreads(
-      { idle: idle.length, free: this.#threads.length - present.length, total: present.length },
+      { idle: idle.length + asleep, free: this.#threads.length - there, total: there },
       threads,
       this.#memory,
     );
     if (log !== undefined) events.log(log.level, log.ah, log.message);
-    for (let i = 0; i < start; i++) this.#add(this.#threads.indexOf(undefined));
+    for (let i = 0; i < start; i++) {
+      this.#sleep(this.#threads.findIndex((thread, i) => !thread && !this.#supply.has(i)));
+    }
+    if (end === 0) return;
+    const sleeper = this.#supply.drop();
     const last = idle.filter(({ running }) => running).at(-1);
-    if (end > 0 && last !== undefined) this.#retire(last);
+    if (sleeper !== undefined) {
+      events.onThreadEnded(sleeper);
+    } else if (last !== undefined) this.#retire(last);
   }
 
   #add(index: number): void {
@@ -256,9 +322,10 @@ export class ThreadPool {
     if (message === "ended") return this.#end(thread);
     if (message !== "ready") return thread.link.onMessage(message);
     this.#alive++;
-    const started = ++this.#readied >= threads.start && !this.#started;
+    const started = ++this.#readied >= Math.min(threads.start, threads.warm) && !this.#started;
     if (started) this.#started = true;
-    events.onThreads(this.#alive, started);
+    if (this.#supply.size > 0) this.#grow();
+    events.onThreads(this.#available, started);
   }
 
   /** A thread has ended as it was told to. */
@@ -269,8 +336,9 @@ export class ThreadPool {
     this.parts.control.setState(thread.index, ThreadState.Absent);
     this.#threads[thread.index] = undefined;
     this.#alive--;
-    this.parts.events.onThreadEnded(thread.index);
-    if (!this.#closed) this.parts.events.onThreads(this.#alive, false);
+    if (thread.sleeps && !this.#closed) this.#sleep(thread.index);
+    else this.parts.events.onThreadEnded(thread.index);
+    if (!this.#closed) this.parts.events.onThreads(this.#available, false);
     else if (!this.#present.some(({ lost }) => !lost)) this.#allEnded();
   }
 

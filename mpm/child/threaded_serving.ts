@@ -42,11 +42,13 @@ export class ThreadedServing implements Serving {
     this.#prepared = parts.module.prepare(order.program);
     this.#control = new ThreadControl(ThreadControl.allocate(order.threads.max));
     const slots = order.threads.max * order.requestsPerThread;
+    const dedicated = order.model === "dedicated";
     this.#policy = {
-      connectionLimit: (idle) => slots + Math.trunc(idle * order.connectionFactor),
+      // While threads are started some of them have no connection: the others are no more for it.
+      connectionLimit: (idle) => dedicated ? slots : slots + Math.trunc(idle * order.connectionFactor),
       maxConnections: order.quota === "thread" ? 0 : order.maxConnections,
       firstRequestMs: order.firstRequestMs,
-      dedicated: order.model === "dedicated",
+      dedicated,
     };
     let ready: () => void;
     this.#ready = new Promise((resolve) => ready = resolve);
@@ -65,9 +67,9 @@ export class ThreadedServing implements Serving {
       program: this.#prepared.program,
       permissions: order.permissions,
       events: {
-        onThreads: (alive, started) => {
-          this.#scoreboard.setChild(order.child, ChildField.ThreadsAlive, alive);
-          if (alive > 0) ready();
+        onThreads: (available, started) => {
+          this.#scoreboard.setChild(order.child, ChildField.ThreadsAlive, available);
+          if (available > 0) ready();
           if (started) parts.events.onReady();
           listener.wake();
         },
@@ -77,15 +79,23 @@ export class ThreadedServing implements Serving {
           if (this.#scoreboard.child(order.child, ChildField.ThreadsAlive) === 0) parts.events.onFailed();
         },
         onThreadStuck: (thread) => this.#stuck(thread),
-        onThreadEnded: (thread) => {
-          for (let slot = 0; slot < order.requestsPerThread; slot++) {
-            const row = this.#scoreboard.row(order.child, thread * order.requestsPerThread + slot);
-            this.#scoreboard.setSlot(row, SlotField.Status, SlotStatus.Dead);
-          }
-        },
+        onThreadEnded: (thread) => this.#showThread(thread, SlotStatus.Dead),
+        onThreadAsleep: (thread) => this.#showThread(thread, SlotStatus.Ready),
         log: parts.events.log,
       },
     });
+  }
+
+  /** All slots of a thread that is not there. */
+  #showThread(thread: number, status: number): void {
+    const { child, requestsPerThread } = this.order;
+    for (let slot = 0; slot < requestsPerThread; slot++) {
+      this.#scoreboard.setSlot(
+        this.#scoreboard.row(child, thread * requestsPerThread + slot),
+        SlotField.Status,
+        status,
+      );
+    }
   }
 
   /** Connections are handed over as descriptors. */

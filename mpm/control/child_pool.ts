@@ -1,6 +1,8 @@
 // Which children should there be, and are they? Starts them, follows what becomes of them, and keeps their number right.
 
 import { BeatWatch } from "./beat_watch.ts";
+import { memoryRoom } from "../../platform/memory_limit.ts";
+import { Cost, mayGrow, megabytes } from "../rules/memory_rules.ts";
 import { type ChildEnd, type ChildProcess, Children, logChildEnd } from "./children.ts";
 import { ChildExit, type ChildOrder } from "../shared/child_order.ts";
 import type { ServerSockets } from "../listening/listeners.ts";
@@ -51,6 +53,7 @@ export class ChildPool {
   readonly #children: Children;
   readonly #beats: BeatWatch;
   #generation = 0;
+  #saidShort = false;
   #closed = false;
   /** Children that have ended before any was ready. */
   #stillborn = 0;
@@ -277,11 +280,27 @@ export class ChildPool {
     this.#makeRoom();
     const { spawn, end, log } = mpm.maintain(this.#state(), { ...this.shape }, this.#memory);
     if (log !== undefined) host.log(log.level, log.ah, log.message);
-    for (let i = 0; i < spawn; i++) if (!this.#start()) break;
+    for (let i = 0; i < spawn && this.#fits(); i++) if (!this.#start()) break;
     // Of children without threads an idle one ends, or its client would wait for nothing.
     const candidates = this.serving.filter((child) => mpm.model !== "process" || this.#idleSlots(child) > 0);
     const last = candidates.at(-1);
     if (end > 0 && last !== undefined) this.#children.endGracefully(last);
+  }
+
+  /** There is memory for one more child; the first ones are started in any case. */
+  #fits(): boolean {
+    const { mpm, host } = this.parts;
+    if (this.serving.length < this.shape.startServers) return true;
+    const room = memoryRoom();
+    if (mayGrow(mpm.model === "process" ? Cost.Process : Cost.Child + Cost.Thread, room)) return true;
+    if (!this.#saidShort) {
+      const left = `${megabytes(room!.left)} of the ${room!.of}'s ${
+        megabytes(room!.limit)
+      } of memory are left`;
+      host.log("error", mpm.messages.forkFailed, `${left}: fork: Unable to fork new process`);
+    }
+    this.#saidShort = true;
+    return false;
   }
 
   #state(): PoolState {

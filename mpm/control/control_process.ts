@@ -2,7 +2,6 @@
 // restarts and stops the server. It serves nothing itself.
 
 import * as posix from "../../platform/posix.ts";
-import { processorCount } from "../../platform/detect.ts";
 import { mapShared, memoryAt } from "../../platform/shared_memory.ts";
 import { Doorbell } from "../../platform/doorbell.ts";
 import { clock } from "../shared/connection_table.ts";
@@ -11,6 +10,7 @@ import type { ChildOrder } from "../shared/child_order.ts";
 import { ControlServer } from "./control_channel.ts";
 import { resolveListen } from "../listening/listen_addresses.ts";
 import type { ServerSockets } from "../listening/listeners.ts";
+import { poolShape } from "./pool_shape.ts";
 import { reload } from "./reload.ts";
 import { CheckedRelaySockets } from "../relay/relay_sockets.ts";
 import { GlobalField, Scoreboard, type ScoreboardShape } from "../shared/scoreboard.ts";
@@ -138,11 +138,7 @@ class ControlProcess {
   }
 
   #dimension(config: RunnableConfig): PoolShape {
-    return this.mpm.dimension(
-      config.settings,
-      processorCount(),
-      ({ ah, message }) => this.host.log("warn", ah, message),
-    );
+    return poolShape(this.mpm, config, this.host.log);
   }
 
   #order(row: number, generation: number): ChildOrder {

@@ -1,10 +1,10 @@
 // How does a server run that has no children? The process that was started serves itself: a new generation begins beside the
 // old one, which finishes what it has. mpm_netware works so, and every MPM under -X.
 
-import { processorCount } from "../../platform/detect.ts";
 import { Generations } from "../child/generations.ts";
 import { resolveListen } from "../listening/listen_addresses.ts";
 import type { ServerSockets } from "../listening/listeners.ts";
+import { poolShape } from "./pool_shape.ts";
 import { reload } from "./reload.ts";
 import { HeldRelaySockets } from "../relay/relay_sockets.ts";
 import { ServerSignals } from "./server_signals.ts";
@@ -84,11 +84,7 @@ class SingleProcess {
   }
 
   #dimension(config: RunnableConfig): PoolShape {
-    return this.mpm.dimension(
-      config.settings,
-      processorCount(),
-      ({ ah, message }) => this.host.log("warn", ah, message),
-    );
+    return poolShape(this.mpm, config, this.host.log);
   }
 
   /** Begins to serve with the configuration in force. Returns false when there is no room. */

@@ -2,7 +2,9 @@
 // MPM that applies them.
 
 import type { ThreadRange } from "../shared/child_order.ts";
-import type { ConfigWarning, MpmSettings, PoolShape } from "../types.ts";
+import type { ConfigWarning, Machine, MpmSettings, PoolShape } from "../types.ts";
+import { childrenThatFit } from "./memory_rules.ts";
+import { warmThreads } from "./threads_on_demand.ts";
 
 /** Where a correction goes. */
 export type Warn = (warning: ConfigWarning) => void;
@@ -33,9 +35,34 @@ export function clamp(
   return value;
 }
 
+/** Threads that have nothing to do are kept for this long (s). */
+const DEFAULT_THREAD_IDLE_TIMEOUT = 120;
+
+/** Which threads of a process are started at once: `processes` of them share `processors`. */
+export function onDemand(
+  settings: MpmSettings,
+  threads: number,
+  processors: number,
+  processes: number,
+): Pick<ThreadRange, "warm" | "idleTimeout"> {
+  const idleTimeout = (settings.threadIdleTimeout ?? DEFAULT_THREAD_IDLE_TIMEOUT) * 1000;
+  return { warm: warmThreads(threads, processors, processes, idleTimeout === 0), idleTimeout };
+}
+
 /** A number of threads that does not change. */
-export function fixedThreads(threads: number): ThreadRange {
-  return { rule: "fixed", start: threads, max: threads, minSpare: 0, maxSpare: 0, interval: 1000 };
+export function fixedThreads(
+  threads: number,
+  started: Pick<ThreadRange, "warm" | "idleTimeout"> = { warm: threads, idleTimeout: 0 },
+): ThreadRange {
+  return {
+    rule: "fixed",
+    start: threads,
+    max: threads,
+    minSpare: 0,
+    maxSpare: 0,
+    interval: 1000,
+    ...started,
+  };
 }
 
 /** What worker and event differ in. */
@@ -66,7 +93,12 @@ const DEFAULT_SERVER_LIMIT = 16;
 const DEFAULT_THREAD_LIMIT = 64;
 
 /** The pool of an MPM with children that have a fixed number of threads each. */
-export function dimensionThreaded(settings: MpmSettings, rules: ThreadedRules, warn: Warn): PoolShape {
+export function dimensionThreaded(
+  settings: MpmSettings,
+  machine: Machine,
+  rules: ThreadedRules,
+  warn: Warn,
+): PoolShape {
   const { defaults, messages } = rules;
   const serverLimit = clamp(
     "ServerLimit",
@@ -101,7 +133,8 @@ export function dimensionThreaded(settings: MpmSettings, rules: ThreadedRules, w
     warn,
   );
   let maxRequestWorkers = settings.maxRequestWorkers ??
-    Math.min(serverLimit, Math.max(defaults.children, startServers)) * threads;
+    Math.min(serverLimit, Math.max(childrenThatFit(defaults.children, threads, machine), startServers)) *
+      threads;
   if (maxRequestWorkers < threads) {
     warn({
       ah: messages.tooFewWorkers,
@@ -144,7 +177,7 @@ export function dimensionThreaded(settings: MpmSettings, rules: ThreadedRules, w
     serverLimit,
     processLimit,
     startServers,
-    threads: fixedThreads(threads),
+    threads: fixedThreads(threads, onDemand(settings, threads, machine.processors, startServers)),
     requestsPerThread: settings.requestsPerThread ?? defaults.requestsPerThread,
     minSpare,
     // One child more or less changes the idle threads by this much: a narrower band would flap.

@@ -82,6 +82,16 @@ const THREAD_LIMIT = numberDirective({
   help: "Maximum value of ThreadsPerChild for this run",
 });
 
+/** What every MPM with threads knows. */
+export const THREAD_DIRECTIVES: readonly MpmDirective[] = [numberDirective({
+  name: "ThreadIdleTimeout",
+  key: "threadIdleTimeout",
+  help:
+    "Seconds after which a thread that has nothing to do is ended until it is needed again; 0: all threads are started at once, and stay",
+  min: 0,
+  default: "120",
+})];
+
 /** What the MPMs whose children can finish without time pressure know. */
 export const CHILD_DIRECTIVES: readonly MpmDirective[] = [
   START_SERVERS,
@@ -117,6 +127,7 @@ export const THREADED_DIRECTIVES: readonly MpmDirective[] = [
   THREAD_LIMIT,
   THREADS_PER_CHILD,
   ...SPARE_THREADS_DIRECTIVES,
+  ...THREAD_DIRECTIVES,
 ];
 
 /** What only prefork knows. */
@@ -150,7 +161,11 @@ export const RELAY_DIRECTIVES: readonly MpmDirective[] = [{
 }];
 
 /** What only mpm_winnt knows. */
-export const WINNT_DIRECTIVES: readonly MpmDirective[] = [THREAD_LIMIT, THREADS_PER_CHILD];
+export const WINNT_DIRECTIVES: readonly MpmDirective[] = [
+  THREAD_LIMIT,
+  THREADS_PER_CHILD,
+  ...THREAD_DIRECTIVES,
+];
 
 /** What only mpm_netware knows. */
 export const NETWARE_DIRECTIVES: readonly MpmDirective[] = [
@@ -168,10 +183,11 @@ export const NETWARE_DIRECTIVES: readonly MpmDirective[] = [
     differs: "Unset, it is smaller than httpd's: see [MPMs](mpm.md#directives-of-each).",
     default: "64",
   }),
+  ...THREAD_DIRECTIVES,
 ];
 
 /** What only mpmt_os2 knows. */
-export const OS2_DIRECTIVES: readonly MpmDirective[] = [START_SERVERS];
+export const OS2_DIRECTIVES: readonly MpmDirective[] = [START_SERVERS, ...THREAD_DIRECTIVES];
 
 /** What only event knows. */
 export const EVENT_DIRECTIVES: readonly MpmDirective[] = [

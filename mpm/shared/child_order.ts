@@ -20,7 +20,10 @@ export const ACCEPT_ERROR = "accept error";
  */
 export type ConnectionModel = "shared" | "dedicated" | "process";
 
-/** How many threads a process has: always `max`, or as many as `rule` finds right, seen every `interval` ms. */
+/**
+ * How many threads a process has: always `max`, or as many as `rule` finds right, seen every `interval` ms. Of those it has, as many are
+ * started as there is work for.
+ */
 export interface ThreadRange {
   readonly rule: "fixed" | "netware" | "os2";
   readonly start: number;
@@ -28,6 +31,10 @@ export interface ThreadRange {
   readonly minSpare: number;
   readonly maxSpare: number;
   readonly interval: number;
+  /** So many are started at once, the others when they are needed. */
+  readonly warm: number;
+  /** One that had nothing to do for this long (ms) is ended, until it is needed again; 0: all are started at once, and stay. */
+  readonly idleTimeout: number;
 }
 
 /**

@@ -161,11 +161,16 @@ export class ConnectionTable {
 
   /** Thread: leaves the record Ready in its own set; it is idle since `now` and to be closed at `deadline`. */
   release(fd: number, thread: number, served: number, now: number, deadline: number): void {
+    this.note(fd, served, now, deadline);
+    this.finish(fd, thread, thread << THREAD_SHIFT | Owner.Ready);
+  }
+
+  /** Owner: the connection is idle since `now`, and to be closed at `deadline`. */
+  note(fd: number, served: number, now: number, deadline: number): void {
     const at = fd * WORDS;
     this.#words[at + DEADLINE] = deadline;
     this.#words[at + SERVED] = served;
     this.#words[at + SINCE] = now;
-    this.finish(fd, thread, thread << THREAD_SHIFT | Owner.Ready);
   }
 
   /** The owner changes the state to one that belongs to the listener, or to Free. */

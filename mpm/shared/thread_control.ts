@@ -7,6 +7,7 @@ const CONNECTIONS = 1;
 const LISTENER_WAITS = 2;
 const WRITING = 3;
 const UNFAIR = 4;
+const YIELDING = 5;
 const GLOBAL_WORDS = 16;
 
 // Words of one thread.
@@ -81,6 +82,15 @@ export class ThreadControl {
 
   setUnfair(on: boolean): void {
     Atomics.store(this.#words, UNFAIR, on ? 1 : 0);
+  }
+
+  /** No thread is free, but more may be had: until they are there a dedicated thread keeps no connection that has nothing to do. */
+  get yielding(): boolean {
+    return Atomics.load(this.#words, YIELDING) !== 0;
+  }
+
+  setYielding(on: boolean): void {
+    Atomics.store(this.#words, YIELDING, on ? 1 : 0);
   }
 
   /** Slots of a thread that are taken or reserved. */

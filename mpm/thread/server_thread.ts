@@ -120,6 +120,11 @@ export class ServerThread implements ConnectionHost {
     return this.#over || this.#control.state(this.thread) === ThreadState.Retiring;
   }
 
+  /** Others wait for a thread: none is kept by a connection that has nothing to do. */
+  get yielding(): boolean {
+    return this.dedicated && this.#control.yielding;
+  }
+
   /** The connection that a dedicated thread keeps. */
   get resident(): SocketConnection | undefined {
     return this.#resident;
@@ -358,6 +363,13 @@ export class ServerThread implements ConnectionHost {
     this.#control.removeConnection();
     posix.close(fd);
     if (this.#control.listenerToWake()) this.#wakeListener();
+  }
+
+  /** Leaves an idle connection to the listener, for whichever thread is free when it goes on. */
+  park(fd: number, served: number, keepAliveMs: number): void {
+    const now = clock();
+    this.table.note(fd, served, now, now + keepAliveMs);
+    this.#leave(fd, Owner.Parked);
   }
 
   /** Leaves a record to the listener, which drains and closes the connection. */

@@ -38,6 +38,10 @@ export interface ConnectionHost {
   countWriting(delta: number): void;
   /** The connection is over: close its descriptor and forget it. */
   closed(fd: number): void;
+  /** Others wait for a thread: a connection that a thread would keep is left to the listener while it is idle. */
+  readonly yielding: boolean;
+  /** The listener keeps it until it goes on, for `keepAliveMs` at most. */
+  park(fd: number, served: number, keepAliveMs: number): void;
   /** The listener drains and closes it. */
   linger(fd: number): void;
   /** What the connection sends next is not in memory yet: calls its retry() soon. */
@@ -318,6 +322,20 @@ export class SocketConnection implements Transport, WheelEntry {
     if (waits && this.due > performance.now() + ms) this.setTimer(ms);
   }
 
+  /** Others wait for the thread that keeps this connection, which sleeps: the listener has it from now on, if that can be. */
+  leave(): boolean {
+    if (!this.#mayLeave) return false;
+    this.#keepAliveMs = Math.max(0, this.due - performance.now());
+    this.#phase = "serving";
+    this.#finish("idle");
+    return true;
+  }
+
+  /** What a secured one has in hand is its thread's. */
+  get #mayLeave(): boolean {
+    return this.#watched && this.#channel === PLAIN && !this.#readsOn;
+  }
+
   /** A slot is free again and this connection was waiting for one. */
   resume(): void {
     this.#want(this.#interest | Interest.Read);
@@ -437,7 +455,8 @@ export class SocketConnection implements Transport, WheelEntry {
       this.#draining = false;
     }
     if (this.due !== 0) host.wheel.clear(this);
-    const stays = how === "linger" || (how === "idle" && (host.dedicated || this.#readsOn));
+    const yields = how === "idle" && this.#mayLeave && host.yielding;
+    const stays = how === "linger" || (how === "idle" && !yields && (host.dedicated || this.#readsOn));
     if (stays && !this.#ended && this.#stay(how)) return;
     this.#readsOn = false;
     if (how !== "idle" && this.#channel !== PLAIN) this.#endSession(how);
@@ -451,6 +470,7 @@ export class SocketConnection implements Transport, WheelEntry {
       this.fd = -1;
       // The object first, the record last: from then on the descriptor may be anybody's.
       host.recycle(this, fd);
+      if (yields) return host.park(fd, this.served, this.#keepAliveMs);
       const now = clock();
       host.table.release(fd, host.thread, this.served, now, now + this.#keepAliveMs);
       return;

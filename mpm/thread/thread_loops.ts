@@ -230,6 +230,7 @@ async function attend(thread: ServerThread, turns: Turns): Promise<void> {
   const connection = thread.resident!;
   if (connection.awaitsInputOnly) {
     if (thread.stopping) connection.hurry(HURRY_MS);
+    if (thread.yielding && connection.asleep && connection.leave()) return;
     thread.receive(connection);
     thread.beat();
     thread.advanceTimers();

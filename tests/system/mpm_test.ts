@@ -43,6 +43,11 @@ for (const model of MODELS) {
       if (model.blocks) {
         // A client has its answer a moment before the slot shows that it waits.
         await until("three slots that wait", async () => {
+          // Until all threads have been started a connection that waits may have none.
+          for (const connection of idle.slice(1)) {
+            await connection.send(GET);
+            await connection.response();
+          }
           const shown = await letters(idle[0]);
           return count(shown, "W") === 1 && count(shown, "K") === model.slots - 1;
         });
