@@ -20,6 +20,7 @@ import {
   readConfig,
   type ServerConfig,
 } from "./config/mod.ts";
+import type { LocalCertificate } from "./development/trust.ts";
 import { childCommand } from "./child_command.ts";
 import type { Watched } from "./development/program_watch.ts";
 import { BUILT_IN_ELSEWHERE, isHttpdModule } from "./httpd_names.ts";
@@ -47,6 +48,8 @@ export interface Configuration {
   readonly pidFile: string | undefined;
   /** Where the main server's errors go. */
   readonly errorLog: LogTarget;
+  /** Of --https. */
+  readonly localCertificate: LocalCertificate | undefined;
   /** For people, with their places; those about material, once it has been read. */
   readonly warnings: readonly string[];
   readonly settings: MpmSettings;
@@ -86,6 +89,12 @@ function checkedAt<T>(nodes: readonly ConfigNode[], name: RegExp, check: () => T
   }
 }
 
+/** Loaded when it is asked for: what makes certificates is large. */
+async function findLocalCertificate(): Promise<LocalCertificate> {
+  const { localCertificate } = await import("./development/local_certificate.ts");
+  return await localCertificate();
+}
+
 /** Reads and applies what `options` ask for. @throws ConfigError */
 export async function loadConfiguration(options: Options, entry: string): Promise<Configuration> {
   const named: { name: string; by: string }[] = [];
@@ -96,6 +105,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
   const warnings: ConfigWarning[] = [];
   const { application, configFile } = options;
   const served = servedWithoutFile(options);
+  const localCertificate = options.https ? await findLocalCertificate() : undefined;
   const serverRoot = resolve(
     options.serverRoot ?? (served === undefined ? defaultServerRoot(entry) : Deno.cwd()),
   );
@@ -103,7 +113,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     files: denoFiles,
     serverRoot,
     file: served === undefined ? resolve(serverRoot, configFile ?? "conf/httpd.conf") : undefined,
-    before: [...served === undefined ? [] : readyLines(served, options), ...options.before],
+    before: [...served === undefined ? [] : readyLines(served, options, localCertificate), ...options.before],
     after: [
       ...application === undefined || served?.kind === "folder"
         ? []
@@ -183,6 +193,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     namedMpms: named,
     pidFile: values.pidFile.toLowerCase() === "none" ? undefined : absolute(values.pidFile),
     errorLog,
+    localCertificate,
     warnings: told,
     settings,
     watched: {

@@ -24,6 +24,7 @@ import { type Configuration, defaultServerRoot, loadConfiguration } from "./conf
 import { ProgramWatch } from "./development/program_watch.ts";
 import { findOwner, type Owner } from "./embedding/owner.ts";
 import { isDaemon, redirectOutput, startDaemon, StarterPipe } from "./daemon.ts";
+import { trustText } from "./development/trust.ts";
 import { directiveText, listDirectives } from "./directive_list.ts";
 import { dumpText } from "./dumps.ts";
 import { isLauncher, launch } from "./launcher.ts";
@@ -342,12 +343,18 @@ function announce(
   addresses: readonly string[],
   startup: StartupLog,
 ): void {
+  const { localCertificate } = configuration;
+  const trust = localCertificate === undefined ? [] : [
+    `certificate for localhost, signed by ${localCertificate.authority}; to have it trusted: ` +
+    trustText(localCertificate.authority),
+  ];
   startup.say(
     "notice",
     [
       `${DESCRIPTION}, MPM ${choice.mpm.name} (${choice.reason}), Deno ${Deno.version.deno}`,
       `configuration: ${configuration.source}`,
       `listening on ${addresses.join(" ")}`,
+      ...trust,
       `control process ${Deno.pid}`,
     ].join("\n"),
   );

@@ -47,6 +47,8 @@ export interface Options {
   readonly accessLog: boolean;
   /** --dev, --watch: exceptions are explained to clients. */
   readonly development: boolean;
+  /** --https: with a certificate of a local authority, for development. */
+  readonly https: boolean;
   /** --watch: a graceful restart when a file of the application or the configuration changes. */
   readonly watch: boolean;
   /** The application, or the folder, to serve. */
@@ -65,9 +67,10 @@ export const USAGE = `Usage: mpmd [-D name] [-d directory] [-f file]
             [-C "directive"] [-c "directive"]
             [-k start|restart|graceful|graceful-stop|stop]
             [-v] [-V] [-h] [-l] [-L] [-t] [-T] [-S] [-M] [-X] [--mpm name]
-       mpmd [--listen [host:]port] [--mpm name] [--access-log] [--watch] [--dev]
-            application.ts [argument ...]
-       mpmd [--listen [host:]port] [--mpm name] [--access-log] [--spa] folder
+       mpmd [--listen [host:]port] [--mpm name] [--access-log] [--https] [--watch]
+            [--dev] application.ts [argument ...]
+       mpmd [--listen [host:]port] [--mpm name] [--access-log] [--https] [--spa]
+            folder
 Options:
   -D name            : define a name for use in <IfDefine name> directives
                        (FOREGROUND or NO_DETACH: -k start stays in the foreground;
@@ -101,6 +104,8 @@ Options:
   --access-log       : a line on standard output for each request
   --spa              : a single-page application: paths that are not in the folder
                        get its index.html when a browser navigates to them
+  --https            : for development: TLS, with a certificate for localhost that
+                       an authority of your own signs
   --watch            : for development: restart gracefully when a module of the
                        application, or a file of the configuration, changes
   --dev              : for development (--watch has it too): an exception of the
@@ -114,6 +119,7 @@ Without -k the server runs in the foreground. Examples:
   mpmd -t -f my.conf          is that configuration right?
   mpmd ./app.ts               serve an application on http://localhost:8080/
   mpmd --watch ./app.ts       the same, and take over what changes
+  mpmd --https ./app.ts       on https://localhost:8080/
   mpmd ./public               serve a folder
   mpmd -k graceful            take a changed configuration over, losing no request
 `;
@@ -122,7 +128,7 @@ Without -k the server runs in the foreground. Examples:
 const VALUED = "DdfCceEk";
 const FLAGS = "vVlLhtTSMX?";
 const LONG_VALUED = ["mpm", "listen"];
-const LONG_FLAGS = ["help", "version", "spa", "access-log", "watch", "dev"];
+const LONG_FLAGS = ["help", "version", "spa", "access-log", "https", "watch", "dev"];
 
 /**
  * Options as getopt(3) takes them (`-DNAME`, `-vt`) become long ones, which parseArgs() tells apart from the first operand. It and
@@ -195,6 +201,7 @@ export function parseOptions(args: readonly string[]): Options {
     spa: parsed.spa === true,
     accessLog: parsed["access-log"] === true,
     development: parsed.dev === true || parsed.watch === true,
+    https: parsed.https === true,
     watch: parsed.watch === true,
     application,
     args: rest,

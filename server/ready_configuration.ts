@@ -2,6 +2,7 @@
 // command line: what conf/httpd.conf says of connections, and what somebody at a terminal expects of the rest.
 
 import { resolve } from "@std/path";
+import type { LocalCertificate } from "./development/trust.ts";
 import { type Options, UsageError } from "./options.ts";
 
 /** What a command line without a configuration file asks to be served. */
@@ -13,7 +14,7 @@ export interface Served {
 
 /** What is to be served without a configuration file; undefined: a file is read. @throws UsageError for options that do not go together */
 export function servedWithoutFile(
-  { application, args, configFile, spa, accessLog }: Options,
+  { application, args, configFile, https, spa, accessLog }: Options,
 ): Served | undefined {
   const kind = application !== undefined && isFolder(application) ? "folder" : "application";
   if (kind === "folder" && args.length > 0) {
@@ -21,6 +22,11 @@ export function servedWithoutFile(
   }
   if (spa && kind !== "folder") throw new UsageError("--spa goes with a folder: mpmd --spa ./dist");
   if (application !== undefined && configFile === undefined) return { kind, name: application };
+  if (https) {
+    throw new UsageError(
+      "--https is for a start without a configuration: use SSLEngine and SSLCertificateFile",
+    );
+  }
   if (accessLog) throw new UsageError("--access-log is for a start without a configuration: use CustomLog");
   if (kind === "application") return undefined;
   throw new UsageError(
@@ -41,10 +47,19 @@ function isFolder(path: string): boolean {
 const LOG_FORMAT = `%h %l %u %t \\"%r\\" %>s %b \\"%{Referer}i\\" \\"%{User-Agent}i\\"`;
 
 /** The lines that stand for conf/httpd.conf. */
-export function readyLines(served: Served, { listen, spa, accessLog }: Options): string[] {
+export function readyLines(
+  served: Served,
+  { listen, spa, accessLog }: Options,
+  secured: LocalCertificate | undefined,
+): string[] {
   const addresses = listen.length > 0 ? listen : ["8080"];
   return [
-    ...addresses.map((address) => `Listen ${address}`),
+    ...addresses.map((address) => `Listen ${address}${secured === undefined ? "" : " https"}`),
+    ...secured === undefined ? [] : [
+      "SSLEngine on",
+      `SSLCertificateFile ${JSON.stringify(secured.certificate)}`,
+      `SSLCertificateKeyFile ${JSON.stringify(secured.key)}`,
+    ],
     "ServerName localhost",
     "Timeout 60",
     "KeepAlive On",

@@ -23,7 +23,8 @@ export function withPort<A extends ListenAddress>(address: A, port: number): A {
 
 /** An address as a user writes it into a client. */
 export function urlText(address: ListenAddress): string {
-  return isUnix(address) ? addressText(address) : `http://${addressText(address)}/`;
+  if (isUnix(address)) return addressText(address);
+  return `${address.protocol === "https" ? "https" : "http"}://${addressText(address)}/`;
 }
 
 /** The IPv6 wildcard, which takes IPv4 connections too. */

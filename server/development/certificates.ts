@@ -104,6 +104,15 @@ export class Authority {
     return new Authority(issued, new X509Certificate(issued.certificate), await keyOf(issued.key));
   }
 
+  /** `certificate` is one of its own for all of `names`, and holds for `ms` more. */
+  holds(certificate: string, ms: number, names: readonly string[]): boolean {
+    const parsed = new X509Certificate(certificate);
+    const known =
+      parsed.getExtension(SubjectAlternativeNameExtension)?.names.items.map(({ value }) => value) ?? [];
+    return parsed.issuer === this.certificate.subject && parsed.notAfter.getTime() > Date.now() + ms &&
+      this.certificate.notAfter.getTime() > Date.now() + ms && names.every((name) => known.includes(name));
+  }
+
   async issue(options: IssueOptions): Promise<Issued> {
     const { commonName, names = [], kind = "ECDSA", client = false } = options;
     const keys = await generate(kind);

@@ -55,8 +55,13 @@ export function startTls(
   more = "",
   global = "",
   files: Readonly<Record<string, string>> = {},
+  mode?: number,
 ): Promise<TestServer> {
-  return TestServer.start({ config: tlsConfig(model, more, global), files: { ...TLS_FILES, ...files } });
+  return TestServer.start({
+    config: tlsConfig(model, more, global),
+    files: { ...TLS_FILES, ...files },
+    mode,
+  });
 }
 
 /** A client with TLS: requests and whole answers, over one connection. */
