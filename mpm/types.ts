@@ -67,6 +67,8 @@ export interface MpmSettings {
   asyncRequestWorkerFactor?: number;
   maxConnectionsPerChild?: number;
   maxMemFree?: number;
+  /** MB. */
+  threadHeapLimit?: number;
   gracefulShutdownTimeout?: number;
   handlerTimeout?: number;
   /** Seconds; 0: all threads are started at once. */

@@ -6,10 +6,22 @@ import { type Identity, PrivilegeError } from "../platform/privileges.ts";
 import { childDenoDirectory, isOpenTo, layOut } from "./child_cache.ts";
 import { type Launch, LAUNCH_VARIABLE } from "./launcher.ts";
 
-/** How a child is started. `entry` is the module that was started; `identity` whom the child runs as, if not as this process. */
-export function childCommand(entry: string, identity: Identity | undefined): ChildCommand {
+/**
+ * How a child is started. `entry` is the module that was started; `identity` whom the child runs as, if not as this process; `heapLimit`: MB
+ * that the heap of each of its threads may have (ThreadHeapLimit), 0: what V8 finds right.
+ */
+export function childCommand(entry: string, identity: Identity | undefined, heapLimit: number): ChildCommand {
   const itself = command(Deno.build.standalone ? [] : denoArguments(entry));
-  return identity === undefined ? itself : launched(itself, identity);
+  const started = identity === undefined ? itself : launched(itself, identity);
+  return heapLimit === 0 ? started : { ...started, env: { ...started.env, [V8_FLAGS]: v8Flags(heapLimit) } };
+}
+
+/** Deno's variable for flags of V8, which a compiled program reads too. */
+const V8_FLAGS = "DENO_V8_FLAGS";
+
+function v8Flags(heapLimit: number): string {
+  const given = Deno.env.get(V8_FLAGS);
+  return `${given ? `${given},` : ""}--max-old-space-size=${heapLimit}`;
 }
 
 /** How a program is loaded ahead, with `permissions` as flags of Deno. */

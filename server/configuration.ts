@@ -211,7 +211,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
       openLogs(logs);
       return {
         settings,
-        childCommand: childCommand(entry, identity),
+        childCommand: childCommand(entry, identity, settings.threadHeapLimit ?? 0),
         identity,
         program: { ...program, logs: logs.opened, material: given } satisfies ProgramData,
         permissions,

@@ -1,5 +1,6 @@
 // Has a child grown too large? MaxMemFree, in the sense it has here: a bound on the resident memory of a child, which is then
-// replaced (httpd bounds what its allocators keep; there is no such thing to bound in V8).
+// replaced (httpd bounds what its allocators keep; there is no such thing to bound in V8). ThreadHeapLimit does the same for the heap of
+// a thread before V8 gives up, which ends the process with all of its threads: Deno's workers have no limits of their own.
 
 import type { ServingEvents } from "./serving.ts";
 
@@ -18,6 +19,18 @@ export function watchMemory(bound: number, exceeded: (resident: number) => void)
     exceeded(rss);
   }, LOOK_MS);
   return () => clearInterval(timer);
+}
+
+/** Says why a child is replaced: the heap of `thread` has `used` bytes, `bound` is three quarters of ThreadHeapLimit. */
+export function logFullHeap(thread: number, used: number, bound: number, events: ServingEvents): void {
+  const megabytes = (bytes: number) => Math.round(bytes / (1 << 20));
+  events.log(
+    "warn",
+    undefined,
+    `thread ${thread} has ${megabytes(used)} MB of heap, and ThreadHeapLimit is ${
+      megabytes(bound / 0.75)
+    } MB: this child is replaced`,
+  );
 }
 
 /** Says why a child is replaced. */

@@ -5,9 +5,10 @@ import { openPoller } from "../../platform/poller.ts";
 import * as posix from "../../platform/posix.ts";
 import { ACCEPT_ERROR, ChildExit, type Remaining, type ServingOrder } from "../shared/child_order.ts";
 import { clock, ConnectionTable } from "../shared/connection_table.ts";
-import { logTooLarge, watchMemory } from "./memory_bound.ts";
+import { logFullHeap, logTooLarge, watchMemory } from "./memory_bound.ts";
 import { ChildField, openScoreboard, type Scoreboard } from "../shared/scoreboard.ts";
 import { type DescriptorOrder, ServerThread, type ThreadOrder } from "../thread/server_thread.ts";
+import { watchHeap } from "../shared/heap_watch.ts";
 import type { Serving, ServingParts } from "./serving.ts";
 import { ThreadControl } from "../shared/thread_control.ts";
 import { runAccepting } from "../thread/thread_loops.ts";
@@ -45,6 +46,7 @@ export class ProcessServing implements Serving {
       generation: order.generation,
       pid: Deno.pid,
       requestsPerThread: 1,
+      maxHeap: order.maxHeap,
       dedicated: true,
       controlMemory: this.#control.memory,
       scoreboard: parts.scoreboard,
@@ -71,6 +73,10 @@ export class ProcessServing implements Serving {
       logTooLarge(resident, parts.events);
       this.#end("exhausted");
     });
+    const endHeapWatch = watchHeap(order.maxHeap, (used) => {
+      logFullHeap(0, used, order.maxHeap, parts.events);
+      this.#end("full heap");
+    });
     const usage = childUsage(this.#scoreboard, order.child);
     const figures = setInterval(() => this.#publish(usage), FIGURES_MS);
     await runAccepting(thread, {
@@ -88,6 +94,7 @@ export class ProcessServing implements Serving {
     prepared.end();
     clearInterval(figures);
     endWatch();
+    endHeapWatch();
   }
 
   /** MaxConnectionsPerChild is reached: the next accept() is another child's. */

@@ -19,6 +19,8 @@ export interface PoolEvents {
   onThreadLost(thread: number, reason: string): void;
   /** A thread is stuck in a handler for longer than HandlerTimeout. It cannot be stopped: its process has to be replaced. */
   onThreadStuck(thread: number): void;
+  /** The heap of a thread has stayed above what it may have: `used` bytes. */
+  onHeapFull(thread: number, used: number): void;
   /** A thread has ended as it was told to: nobody writes its records any more. */
   onThreadEnded(thread: number): void;
   /** A thread is not started, or has ended, until it is needed: nobody writes its records, and its slots may be had. */
@@ -320,6 +322,7 @@ export class ThreadPool {
     const { events, threads } = this.parts;
     if (message === "lost") return this.#lose(thread, "it has ended itself");
     if (message === "ended") return this.#end(thread);
+    if (isHeapMessage(message)) return events.onHeapFull(thread.index, message.heapUsed);
     if (message !== "ready") return thread.link.onMessage(message);
     this.#alive++;
     const started = ++this.#readied >= Math.min(threads.start, threads.warm) && !this.#started;
@@ -384,4 +387,8 @@ export class ThreadPool {
     await done;
     clearTimeout(timer);
   }
+}
+
+function isHeapMessage(message: unknown): message is { readonly heapUsed: number } {
+  return typeof message === "object" && message !== null && "heapUsed" in message;
 }

@@ -7,7 +7,7 @@ import { clock, ConnectionTable } from "../shared/connection_table.ts";
 import { DescriptorLink } from "./descriptor_link.ts";
 import type { ListenerEvents, ListenerPolicy } from "./intake.ts";
 import { type Accepting, Listener } from "./listener.ts";
-import { logTooLarge, watchMemory } from "./memory_bound.ts";
+import { logFullHeap, logTooLarge, watchMemory } from "./memory_bound.ts";
 import { RelayListener } from "../relay/relay_listener.ts";
 import type { RelaySource } from "../relay/relay_sockets.ts";
 import { ChildField, openScoreboard, type Scoreboard, SlotField, SlotStatus } from "../shared/scoreboard.ts";
@@ -79,6 +79,10 @@ export class ThreadedServing implements Serving {
           if (this.#scoreboard.child(order.child, ChildField.ThreadsAlive) === 0) parts.events.onFailed();
         },
         onThreadStuck: (thread) => this.#stuck(thread),
+        onHeapFull: (thread, used) => {
+          logFullHeap(thread, used, order.maxHeap, parts.events);
+          this.#end("full heap");
+        },
         onThreadEnded: (thread) => this.#showThread(thread, SlotStatus.Dead),
         onThreadAsleep: (thread) => this.#showThread(thread, SlotStatus.Ready),
         log: parts.events.log,
@@ -163,6 +167,7 @@ export class ThreadedServing implements Serving {
       generation: order.generation,
       pid: Deno.pid,
       requestsPerThread: order.requestsPerThread,
+      maxHeap: order.maxHeap,
       dedicated: this.#policy.dedicated,
       controlMemory: this.#control.memory,
       scoreboard: parts.scoreboard,

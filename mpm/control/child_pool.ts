@@ -222,12 +222,16 @@ export class ChildPool {
 
   #onExit(child: ChildProcess, end: ChildEnd): void {
     const { scoreboard, host, mpm, onEmpty, onHopeless } = this.parts;
+    const memory = {
+      resident: scoreboard.child(child.row, ChildField.Resident),
+      heapLimit: this.parts.config().settings.threadHeapLimit ?? 0,
+    };
     scoreboard.endChild(child.row);
     this.parts.onGone();
     this.#beats.forget(child);
     if (!child.ending || end.code !== ChildExit.Ok && end.signal === null) {
       scoreboard.addGlobal(GlobalField.Failed);
-      logChildEnd(host.log, child, end);
+      logChildEnd(host.log, child, end, memory);
     }
     if (this.#closed) {
       if (this.#children.all.length === 0) onEmpty();

@@ -79,6 +79,7 @@ const SIGNAL_TEXTS: Readonly<Record<string, string>> = {
   SIGILL: "Illegal instruction",
   SIGKILL: "Killed",
   SIGSEGV: "Segmentation fault",
+  SIGTRAP: "Trace/breakpoint trap",
   SIGTERM: "Terminated",
 };
 
@@ -215,8 +216,26 @@ export class Children {
   }
 }
 
+/** What was known of a child's memory. */
+export interface ChildMemory {
+  /** Resident when it looked last, KiB. */
+  readonly resident: number;
+  /** ThreadHeapLimit, MB; 0: V8's own. */
+  readonly heapLimit: number;
+}
+
+/** V8 ends its process by one of these when a heap is full (or when it has found a fault in itself). */
+const V8_SIGNALS: readonly (Deno.Signal | null)[] = ["SIGTRAP", "SIGABRT", "SIGILL"];
+
 /** Logs how a child ended, unless that was asked for. */
-export function logChildEnd(log: LogFunction, child: ChildProcess, end: ChildEnd): void {
+export function logChildEnd(log: LogFunction, child: ChildProcess, end: ChildEnd, memory: ChildMemory): void {
+  if (V8_SIGNALS.includes(end.signal)) {
+    const { resident, heapLimit } = memory;
+    const limit = heapLimit === 0 ? "" : ` (ThreadHeapLimit ${heapLimit} MB)`;
+    const megabytes = Math.round(resident / 1024);
+    const text = `as V8 does when a heap is full${limit}; ${megabytes} MB were resident when it looked last`;
+    log("error", undefined, `child pid ${child.pid} ended by ${end.signal}, ${text}`);
+  }
   if (end.signal !== null) {
     const text = SIGNAL_TEXTS[end.signal] ?? end.signal;
     log(

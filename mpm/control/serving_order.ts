@@ -27,6 +27,7 @@ export function servingOrder(
     maxConnections: settings.maxConnectionsPerChild ?? 0,
     quota: mpm.quota,
     maxMemory: maxMemory(config),
+    maxHeap: maxHeap(config),
     firstRequestMs,
     handlerTimeoutMs: handlerTimeoutMs(config),
     ...sockets,
@@ -38,6 +39,11 @@ export function servingOrder(
 /** HandlerTimeout in ms; 0: none. */
 export function handlerTimeoutMs({ settings }: RunnableConfig): number {
   return (settings.handlerTimeout ?? DEFAULT_HANDLER_TIMEOUT) * 1000;
+}
+
+/** Three quarters of what V8 allows: from there on it collects ever more often, and gives up at the end. */
+function maxHeap({ settings: { threadHeapLimit = 0 } }: RunnableConfig): number {
+  return threadHeapLimit * 0.75 * (1 << 20);
 }
 
 function maxMemory({ settings: { maxMemFree = 0 } }: RunnableConfig): number {

@@ -41,6 +41,15 @@ export const COMMON_DIRECTIVES: readonly MpmDirective[] = [
     default: "0",
   }),
   numberDirective({
+    name: "ThreadHeapLimit",
+    key: "threadHeapLimit",
+    help:
+      "MB that the heap of one server thread may have (V8's --max-old-space-size): a child with a thread that stays above three quarters of it is replaced; 0: what V8 finds right",
+    differs: "httpd has no such directive.",
+    min: 0,
+    default: "0",
+  }),
+  numberDirective({
     name: "HandlerTimeout",
     key: "handlerTimeout",
     help: "Seconds after which a child with a thread that is stuck in a handler is replaced; 0: never",

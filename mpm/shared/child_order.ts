@@ -67,6 +67,8 @@ export interface ServingOrder {
   readonly quota: ConnectionQuota;
   /** Bytes resident after which the process is replaced; 0: never, or not a process of its own. */
   readonly maxMemory: number;
+  /** Bytes above which the heap of a thread must not stay; 0: there is no bound. */
+  readonly maxHeap: number;
   readonly firstRequestMs: number;
   readonly handlerTimeoutMs: number;
   /** Where descriptors cannot be passed: what to bind. */

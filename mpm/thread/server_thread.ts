@@ -30,6 +30,8 @@ export interface ThreadOrder {
   readonly generation: number;
   readonly pid: number;
   readonly requestsPerThread: number;
+  /** Bytes above which the heap of this thread must not stay; 0: there is no bound. */
+  readonly maxHeap: number;
   /** A connection stays with this thread, and keeps its slot, until it is closed. */
   readonly dedicated: boolean;
   readonly controlMemory: SharedArrayBuffer;

@@ -1,6 +1,7 @@
 // What does a Web Worker of the pool do with its order? It serves connections in the way that the order says.
 
 import { RelayThread } from "../relay/relay_thread.ts";
+import { watchHeap } from "../shared/heap_watch.ts";
 import { ServerThread, type ThreadOrder } from "./server_thread.ts";
 import { runThread } from "./thread_loops.ts";
 import type { ThreadProgram } from "../shared/transport.ts";
@@ -21,7 +22,10 @@ interface Served {
   abandonAll(): void;
 }
 
-/** Serves until the pool ends this thread; what becomes of it is posted: "ready", then "ended" or "lost". */
+/**
+ * Serves until the pool ends this thread; what becomes of it is posted: "ready", then "ended" or "lost". Meanwhile `{ heapUsed }` (bytes)
+ * when its heap has been above `maxHeap` for some time.
+ */
 export async function runWorkerThread(
   order: ThreadOrder,
   create: () => Promise<ThreadProgram>,
@@ -46,6 +50,7 @@ export async function runWorkerThread(
   const program = await create();
   served = begin(order, program, scope);
   scope.postMessage("ready");
+  watchHeap(order.maxHeap, (used) => scope.postMessage({ heapUsed: used }));
   try {
     await served.run();
     if (over) return;
