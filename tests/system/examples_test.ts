@@ -1,0 +1,89 @@
+// Do the examples do what they say? Each is started with the command that examples/README.md gives, and asked.
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { inTime, TestServer } from "./harness.ts";
+
+const ignore = Deno.build.os === "windows";
+const README = new URL("../../examples/README.md", import.meta.url);
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** The arguments that README names for an example, split as a shell does. */
+function argumentsOf(example: string): string[] {
+  const command = new RegExp(`^\\| \\[${example}\\].*\`deno run -A mod\\.ts ([^\`]+)\``, "m");
+  const [, line] = command.exec(Deno.readTextFileSync(README)) ?? [];
+  assert(line !== undefined, `README has no command for ${example}`);
+  return [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
+}
+
+function start(example: string): Promise<TestServer> {
+  const args = argumentsOf(example).map((arg) => arg.startsWith("examples/") ? ROOT + arg : arg);
+  return TestServer.start({ args: ["--listen", "127.0.0.1:@PORT@", ...args] });
+}
+
+/** The stream's text until it includes `end`. */
+async function readUntil(stream: ReadableStream<Uint8Array>, end: string): Promise<string> {
+  const reader = stream.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
+    .getReader();
+  let text = "";
+  while (!text.includes(end)) {
+    const { value, done } = await inTime("more of the stream", reader.read());
+    assert(!done, text);
+    text += value;
+  }
+  await reader.cancel();
+  return text;
+}
+
+const CHECKS: Readonly<Record<string, (server: TestServer) => Promise<void>>> = {
+  async plain(server) {
+    assertEquals(await server.get("/"), "Hello from mpmd\n");
+    const missing = await fetch(server.url("/x"));
+    assertEquals([missing.status, await missing.json()], [404, { error: "there is no /x" }]);
+  },
+
+  async sse(server) {
+    assertStringIncludes(await server.get("/"), "new EventSource");
+    const { body, headers } = await fetch(server.url("/events"));
+    assertEquals(headers.get("content-type"), "text/event-stream");
+    assert(/^data: \d{4}-.*Z\n\n$/.test(await readUntil(body!, "\n\n")));
+  },
+
+  async chat(server) {
+    assertStringIncludes(await server.get("/"), "new WebSocket");
+    const sockets = await Promise.all(Array.from({ length: 6 }, async () => {
+      const socket = new WebSocket(server.url("/chat").replace("http", "ws"));
+      await inTime("a socket", new Promise((resolve) => socket.onopen = resolve));
+      return socket;
+    }));
+    const heard = sockets.map((socket) =>
+      new Promise((resolve) => socket.onmessage = ({ data }) => resolve(data))
+    );
+    sockets[0].send("hello all");
+    assertEquals(await inTime("all to hear it", Promise.all(heard)), sockets.map(() => "hello all"));
+    await Promise.all(sockets.map((socket) => {
+      socket.close();
+      return new Promise((resolve) => socket.onclose = resolve);
+    }));
+  },
+
+  async folder(server) {
+    assertStringIncludes(await server.get("/"), "<h1>A folder</h1>");
+    const style = await fetch(server.url("/style.css"));
+    assertStringIncludes(await style.text(), "font-family");
+    assertEquals(style.headers.get("content-type"), "text/css");
+  },
+};
+
+Deno.test("every example is in its README, and is asked here", () => {
+  const folders = [...Deno.readDirSync(new URL("./", README))].flatMap(({ name, isDirectory }) =>
+    isDirectory ? [name] : []
+  );
+  assertEquals(folders.sort(), Object.keys(CHECKS).sort());
+});
+
+for (const [example, check] of Object.entries(CHECKS)) {
+  Deno.test({ name: `example: ${example}`, ignore }, async () => {
+    await using server = await start(example);
+    await check(server);
+  });
+}
