@@ -65,7 +65,7 @@ class OwnResponse {
     if (this.#takes(body, init)) return;
     this.#real = new Native(body, init);
     if (body instanceof ReadableStream) this.#source = sources.get(body);
-    else if (body instanceof FormData) this.#source = body;
+    else this.#source = body instanceof FormData ? body : sourceOf(body)?.source;
   }
 
   /** Takes everything as it is, if there is nothing about it that only the platform can judge. */

@@ -18,13 +18,16 @@ function normalValue(value: unknown): string | undefined {
   return isFieldValue(trimmed) ? trimmed : undefined;
 }
 
+/** Fields that the reply is made of. */
+const SINGLE: ReadonlySet<string> = new Set(["content-type", "content-length"]);
+
 function addPlain(list: HeaderList, name: unknown, value: unknown): boolean {
   if (typeof name !== "string" || !isFieldName(name)) return false;
   const normal = normalValue(value);
   if (normal === undefined) return false;
   const lower = name.toLowerCase();
-  // What comes twice is joined: the platform knows how.
-  if (lower !== "set-cookie") { for (const [known] of list) if (known === lower) return false; }
+  // What these mean twice, the platform says.
+  if (SINGLE.has(lower)) { for (const [known] of list) if (known === lower) return false; }
   list.push([lower, normal]);
   return true;
 }
@@ -66,7 +69,7 @@ export class ResponseHeaders {
     this.#list = list;
   }
 
-  /** Names in lower case with their values: as they were set, or sorted once real Headers have been made. */
+  /** Names in lower case with their values: as they were set, or sorted and joined once real Headers have been made. */
   entriesOf(): Iterable<[string, string]> {
     return this.#real ?? this.#list;
   }

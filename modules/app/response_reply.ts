@@ -51,7 +51,6 @@ interface Head {
 
 /** Fields that the engine sets itself, or that describe a connection that is not the application's. */
 const ENGINE_FIELDS: ReadonlySet<string> = new Set([
-  "connection",
   "keep-alive",
   "transfer-encoding",
   "date",
@@ -62,14 +61,16 @@ function headOf(status: number, statusText: string, headers: Iterable<[string, s
   const fields: Fields = [];
   let contentType: string | undefined;
   let declared: number | undefined;
+  let close = false;
   // Names are in lower case.
   for (const [name, value] of headers) {
     if (name === "content-type") contentType = value;
     else if (name === "content-length") declared = /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+    else if (name === "connection") close ||= /\bclose\b/i.test(value);
     else if (!ENGINE_FIELDS.has(name)) fields.push([name, value]);
   }
   const reason = statusText === "" ? undefined : statusText;
-  return { reply: { status, reason, fields, contentType, body: NO_BODY }, declared };
+  return { reply: { status, reason, fields, contentType, body: NO_BODY, close }, declared };
 }
 
 /** The body for what is there at once. */
@@ -96,6 +97,7 @@ function described({ reply, declared }: Head, length: number | undefined): Reply
 }
 
 function streamed(head: Head, stream: ReadableStream<Uint8Array> | null, headOnly: boolean): Reply {
+  if (stream?.locked === true) throw new TypeError("somebody else reads the body of the response");
   if (headOnly) {
     // Whatever its source makes of that is its own affair: nobody reads it.
     stream?.cancel().catch(() => {});

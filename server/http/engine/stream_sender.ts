@@ -150,18 +150,20 @@ export class StreamSender {
     const { exchange, outlet, framing } = this;
     this.#head = undefined;
     if (head !== undefined) outlet.output.append(head);
+    const chunked = framing === "chunked" && this.#size > 0;
+    // What was ready in one turn is one chunk.
+    const start = chunked ? `${this.#size.toString(16)}\r\n` : "";
+    const end = chunked ? "\r\n" : "";
+    outlet.output.latin1(start);
     for (const piece of this.#pieces) {
-      const start = framing === "chunked" ? `${piece.length.toString(16)}\r\n` : "";
-      const end = framing === "chunked" ? "\r\n" : "";
-      outlet.output.latin1(start);
       if (piece.length < TOGETHER) outlet.output.append(piece);
       else {
         outlet.flush(true);
         outlet.transport.write(piece, piece.length, false, true);
       }
-      outlet.output.latin1(end);
-      exchange.bytesWritten += start.length + piece.length + end.length;
     }
+    outlet.output.latin1(end);
+    exchange.bytesWritten += start.length + this.#size + end.length;
     this.#pieces.length = 0;
     this.#size = 0;
     if (last && framing === "chunked") {
