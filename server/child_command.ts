@@ -1,17 +1,25 @@
 // How is this program started again, as a child? The executable itself when compiled, else Deno with the same entry; as another
 // user by way of the launcher.
 
+import { dirname, fromFileUrl } from "@std/path";
 import type { ChildCommand } from "../mpm/mod.ts";
 import { type Identity, PrivilegeError } from "../platform/privileges.ts";
 import { childDenoDirectory, isOpenTo, layOut } from "./child_cache.ts";
+import { bundled } from "./bundle.ts";
+import type { ProgramSettings } from "./program_settings.ts";
 import { type Launch, LAUNCH_VARIABLE } from "./launcher.ts";
 
 /**
  * How a child is started. `entry` is the module that was started; `identity` whom the child runs as, if not as this process; `heapLimit`: MB
  * that the heap of each of its threads may have (ThreadHeapLimit), 0: what V8 finds right.
  */
-export function childCommand(entry: string, identity: Identity | undefined, heapLimit: number): ChildCommand {
-  const itself = command(Deno.build.standalone ? [] : denoArguments(entry));
+export function childCommand(
+  entry: string,
+  settings: ProgramSettings,
+  identity: Identity | undefined,
+  heapLimit: number,
+): ChildCommand {
+  const itself = command(loading(settings, entry));
   const started = identity === undefined ? itself : launched(itself, identity);
   return heapLimit === 0 ? started : { ...started, env: { ...started.env, [V8_FLAGS]: v8Flags(heapLimit) } };
 }
@@ -24,14 +32,51 @@ function v8Flags(heapLimit: number): string {
   return `${given ? `${given},` : ""}--max-old-space-size=${heapLimit}`;
 }
 
-/** How a program is loaded ahead, with `permissions` as flags of Deno. */
+/** How a process is started that loads a program ahead. */
+export interface ProbeCommand extends ChildCommand {
+  /** Where Deno looks for a configuration from; the program is loaded where this process is. */
+  readonly cwd: string | undefined;
+  /** The main module, to be written to standard input. */
+  readonly module: string | undefined;
+}
+
+/**
+ * How a program is loaded ahead, with `permissions` as flags of Deno. What a child does before its main module, never coming to that, it
+ * cannot do: it has to see when nothing is left to wait for, which Deno says in the main module only.
+ */
 export function probeCommand(
   permissions: readonly string[],
+  { flags, main }: ProgramSettings,
   identity: Identity | undefined,
-): ChildCommand {
+): ProbeCommand {
   const probe = new URL("./probe_main.ts", import.meta.url).href;
-  const itself = command(Deno.build.standalone ? [] : ["run", ...permissions, "--no-prompt", probe]);
-  return identity === undefined ? itself : launched(itself, identity);
+  const run = ["run", ...permissions, "--no-prompt", ...flags];
+  const args = Deno.build.standalone
+    ? []
+    : main === undefined
+    ? [...run, ...unlocked(flags), probe]
+    : [...run, "--unstable-worker-options", "-"];
+  return {
+    ...identity === undefined ? command(args) : launched(command(args), identity),
+    cwd: main === undefined ? undefined : dirname(fromFileUrl(main)),
+    module: main === undefined ? undefined : `import ${JSON.stringify(bundled("probe_main"))};`,
+  };
+}
+
+/**
+ * The arguments of a process that loads applications. With a configuration of theirs one of them is the main module, for Deno to find
+ * the configuration from, and the bundled child comes before it and never to it; else `entry` is the main module.
+ */
+function loading({ flags, main }: ProgramSettings, entry: string): string[] {
+  if (Deno.build.standalone) return [];
+  const run = ["run", "--allow-all", "--no-prompt", ...flags];
+  if (main === undefined) return [...run, ...unlocked(flags), entry];
+  return [...run, "--unstable-worker-options", "--preload", bundled("child_main"), main];
+}
+
+/** The server's own lock file is left as it is. */
+function unlocked(flags: readonly string[]): string[] {
+  return flags.includes("--no-lock") ? [] : ["--no-lock"];
 }
 
 function command(args: readonly string[]): ChildCommand {

@@ -31,6 +31,7 @@ import type { LogTarget } from "./log/target.ts";
 import { MODULES } from "./modules.ts";
 import type { Options } from "./options.ts";
 import type { ProgramData } from "./program.ts";
+import { type ProgramSettings, programSettings } from "./program_settings.ts";
 import { readyLines, servedWithoutFile } from "./ready_configuration.ts";
 
 /** A configuration that has been read, applied and checked. */
@@ -58,6 +59,8 @@ export interface Configuration {
   /** The programs that it names, as URLs, and their arguments. */
   readonly applications: readonly string[];
   readonly args: readonly string[];
+  /** How processes are started that load them. */
+  readonly programSettings: ProgramSettings;
   /** What server threads may do at their start, if not everything. */
   readonly permissions: RunnableConfig["permissions"];
   /** What this configuration and its applications consist of. */
@@ -118,6 +121,9 @@ export async function loadConfiguration(options: Options, entry: string): Promis
       ...application === undefined || served?.kind === "folder"
         ? []
         : [`Application ${JSON.stringify(resolve(application))}`],
+      ...options.deno.permissions === undefined
+        ? []
+        : [`DenoPermissions ${options.deno.permissions.map((grant) => JSON.stringify(grant)).join(" ")}`],
       ...options.after,
     ],
     defines: options.defines,
@@ -156,6 +162,11 @@ export async function loadConfiguration(options: Options, entry: string): Promis
   const defined = read.defines.map(([name]) => name);
   const identity = checkedAt(nodes, /^(?:user|group)$/i, () => identityOf(config, defined));
   const permissions = checkedAt(nodes, /^denopermissions$/i, () => startPermissions(config, read.serverRoot));
+  const loading = programSettings(
+    applicationUrls(config, read.serverRoot),
+    options.deno.flags,
+    entry.startsWith("file:") ? dirname(fromFileUrl(entry)) : undefined,
+  );
   const errorLog = errorTarget(config.main.store, read.serverRoot);
   const openLogs = (logs: LogOpener) => {
     for (const { store } of [config.main, ...config.hosts]) {
@@ -185,6 +196,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     permissions,
     applications: applicationUrls(config, read.serverRoot),
     args: options.args,
+    programSettings: loading,
     serverRoot: read.serverRoot,
     tree: read,
     config,
@@ -211,7 +223,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
       openLogs(logs);
       return {
         settings,
-        childCommand: childCommand(entry, identity, settings.threadHeapLimit ?? 0),
+        childCommand: childCommand(entry, loading, identity, settings.threadHeapLimit ?? 0),
         identity,
         program: { ...program, logs: logs.opened, material: given } satisfies ProgramData,
         permissions,

@@ -12,11 +12,11 @@ import {
   runChild,
   runMpm,
   type ServerHost,
-  type ThreadModule,
 } from "../mpm/mod.ts";
 import { type Capabilities, defaultMpm, probe } from "../platform/detect.ts";
 import { OrphanReaper } from "../platform/orphans.ts";
 import { isRoot, PrivilegeError } from "../platform/privileges.ts";
+import { BundleError } from "./bundle.ts";
 import { buildSettings, compiledModules } from "./build_settings.ts";
 import { checkConfinement } from "./checks.ts";
 import { ConfigError } from "./config/mod.ts";
@@ -35,12 +35,11 @@ import { LogCheck } from "./log_check.ts";
 import { type Options, parseOptions, USAGE, UsageError } from "./options.ts";
 import { PidFileError, removePid, writePid } from "./pid_file.ts";
 import { LogError } from "./request/module.ts";
-import { prepareProgram } from "./prepare_program.ts";
 import { PROBE_VARIABLE, ProbeError } from "./program_probe.ts";
-import { createProgram, type ProgramData, type ProgramOrder } from "./program.ts";
 import { controlFile, openRemoteControl } from "./remote_control.ts";
 import { findingsText, type ProvenConfiguration, provePrograms } from "./served_programs.ts";
 import { actOnRunning } from "./running_server.ts";
+import { THREAD_MODULE } from "./thread_module.ts";
 import { StartupLog } from "./startup_log.ts";
 import { Supervisors } from "./supervisors.ts";
 import { findSupervisor } from "./systemd.ts";
@@ -48,12 +47,6 @@ import { DESCRIPTION, VERSION_LINES } from "./version.ts";
 
 /** The first process of a container looks for orphans this often. */
 const REAP_MS = 1000;
-
-const THREAD_MODULE: ThreadModule = {
-  worker: new URL("./thread.ts", import.meta.url),
-  create: (order) => createProgram(order as ProgramOrder),
-  prepare: (program) => prepareProgram(program as ProgramData),
-};
 
 /** Errors that are told as they are: whoever started the server can do something about them. */
 const TOLD = [
@@ -63,6 +56,7 @@ const TOLD = [
   PidFileError,
   LogError,
   PrivilegeError,
+  BundleError,
   ProbeError,
   UsageError,
 ];
@@ -73,6 +67,7 @@ export async function main(args: readonly string[], entry: string): Promise<numb
   if (Deno.env.has(PROBE_VARIABLE)) {
     const { runProbe } = await import("./probe_main.ts");
     runProbe();
+    // The event loop ends with the program, or the probe with its result.
     return await new Promise<never>(() => {});
   }
   if (isChild()) return await runChild(THREAD_MODULE);

@@ -1,6 +1,7 @@
 // What was the server asked to do? The command line, with httpd's letters (mpm.md 16).
 
 import { parseArgs } from "@std/cli";
+import { DenoFlagReader, type DenoFlags } from "./deno_flags.ts";
 import { type HttpdLevel, isHttpdLevel } from "./log/levels.ts";
 
 /** Actions of -k. */
@@ -53,6 +54,8 @@ export interface Options {
   readonly watch: boolean;
   /** The application, or the folder, to serve. */
   readonly application: string | undefined;
+  /** Options of Deno for the processes that load it. */
+  readonly deno: DenoFlags;
   /** What follows the application: its own arguments (Deno.args). */
   readonly args: readonly string[];
 }
@@ -113,6 +116,10 @@ Options:
   application.ts     : serve a program: one with "export default { fetch }", or that
                        calls Deno.serve() or listen() of a server of node:http;
                        what follows is its own (Deno.args)
+  --config file, --import-map file, --env-file[=file], --no-lock, --unstable-...,
+  --allow-...[=list], --deny-...[=list]
+                     : how Deno loads the application, and what it may do, as with
+                       deno run
   folder             : serve its files
 Without -k the server runs in the foreground. Examples:
   mpmd                        serve what conf/httpd.conf says
@@ -134,11 +141,16 @@ const LONG_FLAGS = ["help", "version", "spa", "access-log", "https", "watch", "d
  * Options as getopt(3) takes them (`-DNAME`, `-vt`) become long ones, which parseArgs() tells apart from the first operand. It and
  * what follows are as they were: an application has options of its own.
  */
-function withoutClusters(args: readonly string[]): string[] {
+function withoutClusters(args: readonly string[], deno: DenoFlagReader): string[] {
   const out: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const arg = args[i];
     if (!arg.startsWith("-") || arg === "-" || arg === "--") return [...out, ...args.slice(i)];
+    const taken = deno.read(args, i);
+    if (taken > 0) {
+      i += taken - 1;
+      continue;
+    }
     if (arg.startsWith("--")) {
       out.push(arg);
       if (LONG_VALUED.includes(arg.slice(2)) && i + 1 < args.length) out.push(args[++i]);
@@ -162,7 +174,8 @@ function withoutClusters(args: readonly string[]): string[] {
 /** Reads a command line. @throws UsageError */
 export function parseOptions(args: readonly string[]): Options {
   const strings = [...VALUED, ...LONG_VALUED];
-  const parsed = parseArgs(withoutClusters(args), {
+  const deno = new DenoFlagReader();
+  const parsed = parseArgs(withoutClusters(args, deno), {
     string: strings,
     boolean: [...FLAGS, ...LONG_FLAGS],
     collect: strings,
@@ -204,6 +217,7 @@ export function parseOptions(args: readonly string[]): Options {
     https: parsed.https === true,
     watch: parsed.watch === true,
     application,
+    deno: deno.result,
     args: rest,
   };
 }

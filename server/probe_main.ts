@@ -20,6 +20,12 @@ export function runProbe(): void {
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
   }
   const { url, token } = order;
+  try {
+    if (Deno.cwd() !== order.cwd) Deno.chdir(order.cwd);
+  } catch (error) {
+    // What is not to be read there is nothing for the program either.
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+  }
   const exit = Deno.exit;
   let said = false;
   const say = (result: ProbeResult): never => {
@@ -54,4 +60,5 @@ export function runProbe(): void {
   }, fail);
 }
 
-if (import.meta.main) runProbe();
+// A compiled server has one main module, which calls this where it is to be a probe.
+if (!Deno.build.standalone) runProbe();

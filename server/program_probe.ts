@@ -4,6 +4,7 @@
 import { keepsFfi } from "../modules/app/mod.ts";
 import type { NamedAddress } from "../modules/app/program/capture.ts";
 import type { Configuration } from "./configuration.ts";
+import { makeBundle } from "./bundle.ts";
 import { probeCommand } from "./child_command.ts";
 
 /** The variable that tells a probe what to do: the JSON of a ProbeOrder. */
@@ -13,6 +14,8 @@ export const PROBE_VARIABLE = "MPMD_PROBE";
 export interface ProbeOrder {
   readonly url: string;
   readonly args: readonly string[];
+  /** Where the program runs. */
+  readonly cwd: string;
   /** Stands before the result in its output; everything else there is the program's. */
   readonly token: string;
 }
@@ -40,6 +43,7 @@ const PROBE_MS = 60_000;
 export async function probePrograms(
   configuration: Configuration,
 ): Promise<ReadonlyMap<string, ProgramFinding>> {
+  if (configuration.programSettings.main !== undefined) await makeBundle();
   const found = configuration.applications.map(async (url) =>
     [url, await probe(url, configuration)] as const
   );
@@ -47,17 +51,31 @@ export async function probePrograms(
 }
 
 async function probe(url: string, configuration: Configuration): Promise<ProgramFinding> {
-  const order: ProbeOrder = { url, args: configuration.args, token: `${crypto.randomUUID()}:` };
-  const { executable, args, env } = probeCommand(permissionFlags(configuration), configuration.identity);
+  const order: ProbeOrder = {
+    url,
+    cwd: Deno.cwd(),
+    args: configuration.args,
+    token: `${crypto.randomUUID()}:`,
+  };
+  const { programSettings, identity } = configuration;
+  const { executable, args, env, cwd, module } = probeCommand(
+    permissionFlags(configuration),
+    programSettings,
+    identity,
+  );
   const process = new Deno.Command(executable, {
     args: [...args],
+    cwd,
     env: { ...env, [PROBE_VARIABLE]: JSON.stringify(order), NO_COLOR: "1" },
-    stdin: "null",
+    stdin: module === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
     signal: AbortSignal.timeout(PROBE_MS),
-  });
+  }).spawn();
   const started = performance.now();
+  const writer = module === undefined ? undefined : process.stdin.getWriter();
+  await writer?.write(new TextEncoder().encode(module));
+  await writer?.close();
   const { code, stdout, stderr } = await process.output();
   const decoder = new TextDecoder();
   const output = decoder.decode(stdout);
