@@ -8,6 +8,8 @@ export interface Peer {
   readonly port: number;
   readonly command: string;
   readonly args: readonly string[];
+  /** It speaks TLS, with a certificate that this authority (PEM) has signed. */
+  readonly secured?: { readonly authority: string };
 }
 
 /** One load. */
@@ -28,6 +30,10 @@ export interface Result {
   readonly work: number;
 }
 
+function urlOf({ port, secured }: Peer, path: string): string {
+  return `${secured === undefined ? "http" : "https"}://127.0.0.1:${port}${path}`;
+}
+
 const pids = new Map<Peer, number>();
 
 /** One run of wrk. @throws Error when requests failed; httpd may close a connection now and then, mpmd may not */
@@ -36,7 +42,7 @@ export async function measure(
   { path, connections, close }: Scenario,
   seconds: number,
 ): Promise<Result> {
-  const { name, port } = peer;
+  const { name } = peer;
   const before = processorTime(pids.get(peer)!);
   const { stdout } = await new Deno.Command("wrk", {
     args: [
@@ -45,7 +51,7 @@ export async function measure(
       `-d${seconds}s`,
       "--latency",
       ...close ? ["-H", "Connection: close"] : [],
-      `http://127.0.0.1:${port}${path}`,
+      urlOf(peer, path),
     ],
   }).output();
   const text = new TextDecoder().decode(stdout);
@@ -112,12 +118,15 @@ function stop(process: Deno.ChildProcess): void {
   }
 }
 
-/** Closes its connections at once: an idle one would hold a slot. */
-const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
-
-async function answers({ name, port }: Peer, path: string): Promise<void> {
+async function answers(peer: Peer, path: string): Promise<void> {
+  const { name, secured } = peer;
+  // Closes its connections at once: an idle one would hold a slot.
+  using client = Deno.createHttpClient({
+    poolMaxIdlePerHost: 0,
+    caCerts: secured === undefined ? [] : [secured.authority],
+  });
   for (let tries = 0; tries < 200; tries++) {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, { client }).catch(() => undefined);
+    const response = await fetch(urlOf(peer, path), { client }).catch(() => undefined);
     await response?.body?.cancel();
     if (response?.status === 200) return;
     await new Promise((resolve) => setTimeout(resolve, 50));

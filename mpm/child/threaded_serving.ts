@@ -185,7 +185,8 @@ export class ThreadedServing implements Serving {
     await this.#listener.run(this.#pool);
     endWatch();
     await this.#pool.close();
-    this.#prepared.end();
+    // A thread that was given up may yet wake up and use it: it stays until the process ends.
+    if (this.#pool.stuck === 0) this.#prepared.end();
   }
 
   endGracefully(remaining?: Remaining): void {
