@@ -2,13 +2,16 @@
 // can read it; root's is closed to everybody else, so what is in it is laid out once more where all may read and only root may write: what
 // children load is code, and a child must not be able to change what the next one runs.
 
-import { dirname, join, resolve } from "@std/path";
+import { dirname, fromFileUrl, join, resolve } from "@std/path";
 import { homedir } from "node:os";
 import { system } from "../platform/detect.ts";
 import { type Identity, PrivilegeError } from "../platform/privileges.ts";
 
-/** What children read of Deno's directory; the rest are databases that each Deno makes for itself. */
-const PARTS = ["npm", "remote", "gen"];
+/** What children read of Deno's directory; the rest is made from it. */
+const PARTS = ["npm", "remote"];
+/** Where this program is, and its folders. */
+const PROGRAM = fromFileUrl(new URL("..", import.meta.url));
+const FOLDERS = ["modules", "mpm", "platform", "server", "std"];
 /** Where it is laid out; systemd names a directory of the service's own (CacheDirectory=). */
 const SHARED = "/var/cache/mpmd";
 /** Others may write. */
@@ -48,15 +51,22 @@ export function isOpenTo({ user, group }: Identity): boolean {
 }
 
 /**
- * Lays out what children load; what has not changed since the last time stays as it is.
+ * Lays out what children load; what has not changed since the last time stays as it is. Children cannot keep there what they compile: when
+ * the program has changed `entries` are loaded once, so that they need not (2.2 s to the first answer became 1.2 s).
  * @throws PrivilegeError when there is no place that only root can write
  */
-export function layOut(): void {
+export async function layOut(entries: readonly string[]): Promise<void> {
   const base = resolve(Deno.env.get("CACHE_DIRECTORY") || SHARED);
   const to = join(base, `deno-${Deno.version.deno}`);
   try {
     for (const path of [base, to]) ownDirectory(path);
     for (const part of PARTS) layOutTree(join(denoDirectory(), part), join(to, part));
+    const compiled = join(to, "compiled");
+    const stamp = `${PROGRAM} ${Math.max(...FOLDERS.map((name) => newestIn(join(PROGRAM, name))))}`;
+    if (textOf(compiled) !== stamp) {
+      await Promise.all(entries.map((entry) => compile(entry, to)));
+      Deno.writeTextFileSync(compiled, stamp);
+    }
   } catch (error) {
     if (!(error instanceof Error) || error instanceof PrivilegeError) throw error;
     throw new PrivilegeError(`what children load cannot be laid out in ${to}: ${error.message}`);
@@ -75,6 +85,32 @@ function ownDirectory(path: string): void {
   throw new PrivilegeError(
     `${path} is for what children load: it has to be root's, and nobody else may write there`,
   );
+}
+
+/** Loads a module in a process of its own; what is wrong with it is for the children's try to tell. */
+async function compile(entry: string, directory: string): Promise<void> {
+  await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", "--no-prompt", "--cached-only", entry, "-v"],
+    env: { DENO_DIR: directory },
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).output();
+}
+
+/** When the last file below a folder was changed, ms since 1970. */
+function newestIn(folder: string): number {
+  let newest = 0;
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    const path = join(folder, name);
+    const time = isDirectory ? newestIn(path) : Deno.statSync(path).mtime?.getTime() ?? 0;
+    newest = Math.max(newest, time);
+  }
+  return newest;
+}
+
+function textOf(path: string): string | undefined {
+  return laidOutFile(path) === undefined ? undefined : Deno.readTextFileSync(path);
 }
 
 function layOutTree(from: string, to: string): void {

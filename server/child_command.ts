@@ -103,7 +103,11 @@ function launched({ executable, args }: ChildCommand, identity: Identity): Child
  * @throws PrivilegeError with what it says if it cannot
  */
 export async function tryIdentity(entry: string, identity: Identity): Promise<void> {
-  if (!Deno.build.standalone && !isOpenTo(identity)) layOut();
+  if (!Deno.build.standalone && !isOpenTo(identity)) {
+    const thread = new URL("./thread.ts", import.meta.url).href;
+    const launcher = new URL("./launcher.ts", import.meta.url).href;
+    await layOut([entry, thread, launcher]);
+  }
   const itself = command([...Deno.build.standalone ? [] : denoArguments(entry, "--cached-only"), "-v"]);
   const { executable, args, env } = launched(itself, identity);
   const { code, stderr } = await new Deno.Command(executable, {
