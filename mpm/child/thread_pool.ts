@@ -174,7 +174,7 @@ export class ThreadPool {
       if (connections < fewest) [best, fewest] = [thread.index, connections];
     }
     const taken = best >= 0 && control.takeSlot(best, requestsPerThread);
-    if (this.#supply.size > 0) this.#grow();
+    this.#grow(false);
     return taken ? best : -1;
   }
 
@@ -194,8 +194,8 @@ export class ThreadPool {
     this.#retire(idle);
   }
 
-  #grow(): void {
-    if (!this.#closed) this.#supply.grow(this.#threads);
+  #grow(start: boolean): void {
+    if (this.#supply.size > 0 && !this.#closed) this.#supply.grow(this.#threads, start);
   }
 
   #sleep(index: number): void {
@@ -246,7 +246,7 @@ export class ThreadPool {
       this.#maintainedAt = now;
       this.#maintain();
     }
-    if (this.#supply.size > 0 && (this.busy || this.idleSlots === 0)) this.#grow();
+    if (this.busy || this.idleSlots === 0) this.#grow(true);
     this.#endIdle(now);
   }
 
@@ -327,7 +327,7 @@ export class ThreadPool {
     this.#alive++;
     const started = ++this.#readied >= Math.min(threads.start, threads.warm) && !this.#started;
     if (started) this.#started = true;
-    if (this.#supply.size > 0) this.#grow();
+    this.#grow(false);
     events.onThreads(this.#available, started);
   }
 

@@ -62,19 +62,29 @@ export class ThreadSupply {
     return last;
   }
 
-  /** Starts threads, if there is work for them. Said before a connection is handed over: its thread knows then that others wait. */
-  grow(threads: readonly (PooledThread | undefined)[]): void {
+  /**
+   * Sees to it that threads are there for the work there is. `start`: they are started. Asked before a connection is handed over too, without: its
+   * thread knows then that others wait; a burst is over by the next look, mostly, and starts would take the processors from it.
+   */
+  grow(threads: readonly (PooledThread | undefined)[], start: boolean): void {
     const { control, dedicated, requestsPerThread } = this.parts;
     if (this.#asleep.size === 0) return;
     const now = clock();
-    let [free, blocked, starting] = [0, 0, 0];
+    let [running, free, blocked, starting] = [0, 0, 0, 0];
     for (const thread of threads) {
       if (thread === undefined) continue;
+      if (thread.running) running++;
       if (!thread.lost && control.state(thread.index) === ThreadState.Starting) starting++;
       else if (thread.lost || thread.blockedSince !== 0 && (!dedicated || thread.isStuck(now, BLOCKED_MS))) {
         blocked++;
       } else if (thread.usable && !this.parts.isWorking(thread)) free++;
     }
+    if (dedicated) {
+      // Each connection is to have a thread of its own, in the end: those that others wait for are no spare ones.
+      control.setYielding(free === 0 || control.connections >= running);
+      free = Math.min(free, Math.max(0, running - control.connections));
+    }
+    if (!start) return;
     const spare = requestsPerThread === 1 ? 1 : SHARED_SPARE;
     const demand = { free, blocked, starting, asleep: this.#asleep.size };
     const missing = threadsToStart(demand, { spare, startsAtOnce: this.#startsAtOnce });
@@ -83,7 +93,7 @@ export class ThreadSupply {
       this.#asleep.delete(index);
       this.parts.start(index);
     }
-    if (dedicated) control.setYielding(free === 0 && this.#asleep.size > 0);
+    if (this.#asleep.size === 0) control.setYielding(false);
   }
 
   /** There is memory for one more. */

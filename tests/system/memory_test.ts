@@ -28,11 +28,13 @@ Deno.test({
     });
     const clients: Connection[] = [];
     for (let i = 0; i < 8; i++) clients.push(await idleConnection(server));
-    for (const client of clients) {
-      await client.send(GET);
-      assertEquals((await client.response()).body, FILES["htdocs/index.html"]);
-    }
-    const log = await until("both lines", () => {
+    const askAll = () =>
+      Promise.all(clients.map(async (client) => {
+        await client.send(GET);
+        assertEquals((await client.response()).body, FILES["htdocs/index.html"]);
+      }));
+    const log = await until("both lines", async () => {
+      await askAll();
       const text = server.log("logs/error_log");
       return /AH03142/.test(text) ? text : undefined;
     });
@@ -51,10 +53,7 @@ Deno.test({
     };
     const before = threads();
     await until("another thread", async () => {
-      await Promise.all(clients.map(async (client) => {
-        await client.send(GET);
-        await client.response();
-      }));
+      await askAll();
       return threads() > before;
     });
     for (const client of clients) client.close();
