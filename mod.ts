@@ -20,7 +20,7 @@ export { VERSION } from "./server/version.ts";
 if (import.meta.main) {
   // By a name that Deno does not follow: a program that imports this module would else be checked with the whole server, whose bare
   // names are not in the import map of that program.
-  const { start } = await import(new URL("./server/start.ts", import.meta.url).href) as {
+  const { start } = await import(new URL("./entry/start.ts", import.meta.url).href) as {
     start(args: readonly string[], entry: string): Promise<number>;
   };
   Deno.exit(await start(Deno.args, import.meta.url));

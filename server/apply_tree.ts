@@ -22,7 +22,7 @@ import {
   serverKey,
 } from "./config/mod.ts";
 import { BUILT_IN_ELSEWHERE, httpdModuleWith } from "./httpd_names.ts";
-import { MODULES } from "./modules.ts";
+import { modules } from "./modules.ts";
 
 /** The release of httpd whose behaviour is implemented: what <IfVersion> compares with. */
 const HTTPD_VERSION = "2.4.63";
@@ -56,7 +56,7 @@ function mpmRows(mpm: Mpm): Directive[] {
 function tableFor(mpm: Mpm | undefined): DirectiveTable {
   return new DirectiveTable([
     ...sectionRows,
-    ...MODULES.flatMap(({ directives }) => directives),
+    ...modules().flatMap(({ directives }) => directives),
     ...mpm === undefined ? [] : mpmRows(mpm),
   ]);
 }
@@ -124,7 +124,7 @@ export function readingFacts(mpm: () => Mpm | undefined) {
     environment: environmentVariable,
     version: HTTPD_VERSION,
     hasModule: (name: string) =>
-      MODULES.some((module) => module.name === name || module.source === name) ||
+      modules().some((module) => module.name === name || module.source === name) ||
       BUILT_IN_ELSEWHERE.has(name) || [...BUILT_IN_ELSEWHERE.values()].includes(name) ||
       mpm()?.module === name || mpm()?.source === name,
     hasDirective: (name: string) => tableFor(mpm()).find(name) !== undefined,

@@ -4,14 +4,14 @@ import { allMpms, type MpmChoice } from "../mpm/mod.ts";
 import { type Capabilities, system } from "../platform/detect.ts";
 import { NoOpenSsl, openSsl } from "../platform/openssl.ts";
 import { BUILT_IN_ELSEWHERE } from "./httpd_names.ts";
-import { MODULES } from "./modules.ts";
+import { modules } from "./modules.ts";
 import { VERSION_LINES } from "./version.ts";
 
 /** What -l prints: source names, the core's first. */
 export function compiledModules(): string {
   const sources = [
     ...BUILT_IN_ELSEWHERE.values(),
-    ...MODULES.map(({ source }) => source).filter((source) => source !== "core.c").sort(),
+    ...modules().map(({ source }) => source).filter((source) => source !== "core.c").sort(),
     ...allMpms().map(({ source }) => source),
   ];
   return ["Compiled in modules:", "  core.c", ...sources.map((source) => `  ${source}`)].join("\n");

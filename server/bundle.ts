@@ -12,15 +12,20 @@ export class BundleError extends Error {
 }
 
 /** The modules that processes are started with. */
-const ENTRIES = ["child_main", "probe_main", "thread"];
+const ENTRIES = ["child", "probe", "thread"];
 /** Where the server's own modules are, below the directory of mod.ts. */
-const SOURCES = ["mpm", "server", "modules", "platform", "std"];
+const SOURCES = ["entry", "mpm", "server", "modules", "platform", "std"];
 /** Bundles of other versions are removed when nobody has made one for so long (ms). */
 const KEPT_MS = 30 * 86_400_000;
 
 const ROOT = new URL("..", import.meta.url);
 
-/** The URL of one of the entries ("child_main") in the bundle, which makeBundle() has made. */
+/** The URL of one of the entries ("probe") as it is. */
+export function unbundled(entry: string): string {
+  return new URL(`entry/${entry}.ts`, ROOT).href;
+}
+
+/** The URL of one of the entries ("child") in the bundle, which makeBundle() has made. */
 export function bundled(entry: string): string {
   return toFileUrl(join(directory(), `${entry}.js`)).href;
 }
@@ -61,7 +66,7 @@ async function make(parent: string, directory: string): Promise<void> {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["bundle", "--quiet", "--platform", "deno", "--code-splitting", "--outdir", made],
-      ...ENTRIES.map((name) => new URL(`server/${name}.ts`, ROOT).href),
+      ...ENTRIES.map(unbundled),
     ],
     cwd: ROOT.protocol === "file:" ? fromFileUrl(ROOT) : undefined,
     env: { NO_COLOR: "1" },

@@ -5,7 +5,7 @@ import { dirname, fromFileUrl } from "@std/path";
 import type { ChildCommand } from "../mpm/mod.ts";
 import { type Identity, PrivilegeError } from "../platform/privileges.ts";
 import { childDenoDirectory, isOpenTo, layOut } from "./child_cache.ts";
-import { bundled } from "./bundle.ts";
+import { bundled, unbundled } from "./bundle.ts";
 import type { ProgramSettings } from "./program_settings.ts";
 import { type Launch, LAUNCH_VARIABLE } from "./launcher.ts";
 
@@ -49,17 +49,16 @@ export function probeCommand(
   { flags, main }: ProgramSettings,
   identity: Identity | undefined,
 ): ProbeCommand {
-  const probe = new URL("./probe_main.ts", import.meta.url).href;
   const run = ["run", ...permissions, "--no-prompt", ...flags];
   const args = Deno.build.standalone
     ? []
     : main === undefined
-    ? [...run, ...unlocked(flags), probe]
+    ? [...run, ...unlocked(flags), unbundled("probe")]
     : [...run, "--unstable-worker-options", "-"];
   return {
     ...identity === undefined ? command(args) : launched(command(args), identity),
     cwd: main === undefined ? undefined : dirname(fromFileUrl(main)),
-    module: main === undefined ? undefined : `import ${JSON.stringify(bundled("probe_main"))};`,
+    module: main === undefined ? undefined : `import ${JSON.stringify(bundled("probe"))};`,
   };
 }
 
@@ -71,7 +70,7 @@ function loading({ flags, main }: ProgramSettings, entry: string): string[] {
   if (Deno.build.standalone) return [];
   const run = ["run", "--allow-all", "--no-prompt", ...flags];
   if (main === undefined) return [...run, ...unlocked(flags), entry];
-  return [...run, "--unstable-worker-options", "--preload", bundled("child_main"), main];
+  return [...run, "--unstable-worker-options", "--preload", bundled("child"), main];
 }
 
 /** The server's own lock file is left as it is. */

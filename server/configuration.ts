@@ -3,9 +3,8 @@
 
 import { dirname, fromFileUrl, isAbsolute, join, resolve } from "@std/path";
 import { BindError, findMpm, type MpmSettings, requireMpm, type RunnableConfig } from "../mpm/mod.ts";
-import { applicationUrls, startPermissions } from "../modules/app/mod.ts";
 import { CORE_DEFAULTS, coreServer } from "./core/config.ts";
-import { identityOf } from "../modules/unixd/mod.ts";
+import { startPermissions } from "./core/permissions.ts";
 import { defaultMpm } from "../platform/detect.ts";
 import type { Identity } from "../platform/privileges.ts";
 import { applyTree, mpmSettings, readingFacts } from "./apply_tree.ts";
@@ -28,7 +27,7 @@ import { errorTarget } from "./log/config.ts";
 import { ErrorLogs } from "./log/error_logs.ts";
 import type { InheritedLogs, LogOpener } from "./log/inherited_logs.ts";
 import type { LogTarget } from "./log/target.ts";
-import { MODULES } from "./modules.ts";
+import { modules } from "./modules.ts";
 import type { Options } from "./options.ts";
 import type { ProgramData } from "./program.ts";
 import { type ProgramSettings, programSettings } from "./program_settings.ts";
@@ -92,6 +91,15 @@ function checkedAt<T>(nodes: readonly ConfigNode[], name: RegExp, check: () => T
   }
 }
 
+/** Whom children run as, from the first module that says. @throws ArgumentError */
+function findIdentity(config: ServerConfig, defines: readonly string[]): Identity | undefined {
+  for (const module of modules()) {
+    const identity = module.identity?.(config, defines);
+    if (identity !== undefined) return identity;
+  }
+  return undefined;
+}
+
 /** Loaded when it is asked for: what makes certificates is large. */
 async function findLocalCertificate(): Promise<LocalCertificate> {
   const { localCertificate } = await import("./development/local_certificate.ts");
@@ -132,7 +140,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
       if (findMpm(id) !== undefined) {
         named.push({ name: id, by: `LoadModule ${id}` });
         if (named.length === 1) requireMpm(id);
-      } else if (MODULES.some(({ name }) => name === id) || BUILT_IN_ELSEWHERE.has(id)) {
+      } else if (modules().some(({ name }) => name === id) || BUILT_IN_ELSEWHERE.has(id)) {
         return;
       } else if (isHttpdModule(id)) {
         warnings.push({
@@ -157,13 +165,18 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     development: options.development,
   };
   if (options.checksDocumentRoot) warnings.push(...checkDocumentRoots(config));
-  for (const module of MODULES) await module.checkConfig?.(config, read.serverRoot);
+  for (const module of modules()) await module.checkConfig?.(config, read.serverRoot);
   const settings = config.main.store.get(mpmSettings);
   const defined = read.defines.map(([name]) => name);
-  const identity = checkedAt(nodes, /^(?:user|group)$/i, () => identityOf(config, defined));
-  const permissions = checkedAt(nodes, /^denopermissions$/i, () => startPermissions(config, read.serverRoot));
+  const identity = checkedAt(nodes, /^(?:user|group)$/i, () => findIdentity(config, defined));
+  const applications = modules().flatMap((module) => module.programUrls?.(config, read.serverRoot) ?? []);
+  const permissions = checkedAt(
+    nodes,
+    /^denopermissions$/i,
+    () => startPermissions(config, applications),
+  );
   const loading = programSettings(
-    applicationUrls(config, read.serverRoot),
+    applications,
     options.deno.flags,
     entry.startsWith("file:") ? dirname(fromFileUrl(entry)) : undefined,
   );
@@ -172,14 +185,14 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     for (const { store } of [config.main, ...config.hosts]) {
       logs.open(errorTarget(store, read.serverRoot), "AH00091: could not open error log file");
     }
-    for (const module of MODULES) module.openLogs?.(config, logs);
+    for (const module of modules()) module.openLogs?.(config, logs);
   };
   const told = [...warnings, ...read.warnings, ...config.warnings].map(({ message, file, line }) =>
     `${message} (line ${line} of ${file})`
   );
   const material = (relayed: boolean) =>
     Object.fromEntries(
-      MODULES.map((module) =>
+      modules().map((module) =>
         [
           module.name,
           module.material?.(
@@ -194,7 +207,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
   return {
     identity,
     permissions,
-    applications: applicationUrls(config, read.serverRoot),
+    applications,
     args: options.args,
     programSettings: loading,
     serverRoot: read.serverRoot,
@@ -210,7 +223,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     settings,
     watched: {
       files: read.includes.map(({ file }) => file),
-      applications: applicationUrls(config, read.serverRoot),
+      applications,
     },
     openLogs,
     material,

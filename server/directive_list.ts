@@ -3,7 +3,7 @@
 import { type Mpm } from "../mpm/mod.ts";
 import { type DirectiveFacts, type OverrideClass, readerFacts, sectionRows } from "./config/mod.ts";
 import { BUILT_IN_ELSEWHERE, httpdModuleWith } from "./httpd_names.ts";
-import { MODULES } from "./modules.ts";
+import { modules } from "./modules.ts";
 
 /** A directive with the source name of its module: "mod_dir.c", "core.c", "event.c". */
 export interface ListedDirective extends DirectiveFacts {
@@ -23,7 +23,7 @@ function sourceOf(name: string): string {
 export function listDirectives(mpm: Mpm): ListedDirective[] {
   return [
     ...[...readerFacts, ...sectionRows].map((row) => ({ ...row, source: sourceOf(row.name) })),
-    ...MODULES.flatMap(({ source, directives }) =>
+    ...modules().flatMap(({ source, directives }) =>
       directives.map((row) => ({ ...row, source: source === "core.c" ? sourceOf(row.name) : source }))
     ),
     ...mpm.directives.map((row) => ({ ...row, contexts: ["server config"] as const, source: mpm.source })),

@@ -1,12 +1,11 @@
 // What does the configuration come down to? The listings of -S, -M and -D DUMP_..., in httpd's layout: tools read them (mpm.md 16.1).
 
-import { identityLines } from "../modules/unixd/mod.ts";
 import type { Mpm } from "../mpm/mod.ts";
 import type { ConfigNode, ServerConfig, VirtualServer } from "./config/mod.ts";
 import type { Configuration } from "./configuration.ts";
 import { BUILT_IN_ELSEWHERE } from "./httpd_names.ts";
 import { targetKey } from "./log/target.ts";
-import { MODULES } from "./modules.ts";
+import { modules } from "./modules.ts";
 import type { Dump } from "./options.ts";
 
 /** What a listing may be of. */
@@ -30,7 +29,7 @@ export function dumpText(dump: Dump, subject: DumpSubject): string {
 
 /** The identifiers of all modules, the core first, the MPM last. */
 function moduleNames(mpm: Mpm): string[] {
-  const names = MODULES.map(({ name }) => name).filter((name) => name !== "core_module");
+  const names = modules().map(({ name }) => name).filter((name) => name !== "core_module");
   return ["core_module", ...BUILT_IN_ELSEWHERE.keys(), ...names.sort(), mpm.module];
 }
 
@@ -94,7 +93,7 @@ function runSettings(configuration: Configuration): string[] {
     `Main ErrorLog: "${targetKey(errorLog)}"`,
     ...pidFile === undefined ? [] : [`PidFile: "${pidFile}"`],
     ...defines,
-    ...identityLines(config),
+    ...modules().flatMap((module) => module.runSettings?.(config) ?? []),
   ];
 }
 

@@ -12,6 +12,7 @@ import {
   runChild,
   runMpm,
   type ServerHost,
+  type ThreadModule,
 } from "../mpm/mod.ts";
 import { type Capabilities, defaultMpm, probe } from "../platform/detect.ts";
 import { OrphanReaper } from "../platform/orphans.ts";
@@ -39,7 +40,6 @@ import { PROBE_VARIABLE, ProbeError } from "./program_probe.ts";
 import { controlFile, openRemoteControl } from "./remote_control.ts";
 import { findingsText, type ProvenConfiguration, provePrograms } from "./served_programs.ts";
 import { actOnRunning } from "./running_server.ts";
-import { THREAD_MODULE } from "./thread_module.ts";
 import { StartupLog } from "./startup_log.ts";
 import { Supervisors } from "./supervisors.ts";
 import { findSupervisor } from "./systemd.ts";
@@ -61,16 +61,30 @@ const TOLD = [
   UsageError,
 ];
 
-/** Runs the command line `args` and returns the exit code. `entry` is the module that was started, for children to start too. */
-export async function main(args: readonly string[], entry: string): Promise<number> {
+/** What an entry knows and the server does not: what stands above both it and the modules. */
+export interface Entry {
+  /** What server threads run. */
+  readonly threads: ThreadModule;
+  /** Loads a program ahead in this process (program_probe.ts), which ends with that. */
+  runProbe(): Promise<void>;
+}
+
+/**
+ * Runs the command line `args` and returns the exit code. `entry` is the module that was started, for children to start too. Modules have
+ * been handed in (setModules).
+ */
+export async function main(
+  args: readonly string[],
+  entry: string,
+  { threads, runProbe }: Entry,
+): Promise<number> {
   if (isLauncher()) return launch();
   if (Deno.env.has(PROBE_VARIABLE)) {
-    const { runProbe } = await import("./probe_main.ts");
-    runProbe();
+    await runProbe();
     // The event loop ends with the program, or the probe with its result.
     return await new Promise<never>(() => {});
   }
-  if (isChild()) return await runChild(THREAD_MODULE);
+  if (isChild()) return await runChild(threads);
   const owner = await findOwner();
   let options: Options;
   try {
@@ -83,7 +97,7 @@ export async function main(args: readonly string[], entry: string): Promise<numb
   }
   const startup = new StartupLog(options.startupLevel, options.startupLog);
   try {
-    const code = await carryOut({ options, args, entry, startup, owner });
+    const code = await carryOut({ options, args, entry, threads, startup, owner });
     await owner?.failed();
     return code;
   } catch (error) {
@@ -110,6 +124,7 @@ interface Start {
   readonly options: Options;
   readonly args: readonly string[];
   readonly entry: string;
+  readonly threads: ThreadModule;
   readonly startup: StartupLog;
   /** Of a server that a program has started by serve(). */
   readonly owner: Owner | undefined;
@@ -206,7 +221,7 @@ async function run(
   choice: MpmChoice,
   capabilities: Capabilities,
 ): Promise<Outcome> {
-  const { options, args, entry, startup, owner } = start;
+  const { options, args, entry, threads, startup, owner } = start;
   await checkConfinement(entry, read, choice.mpm, options.oneProcess);
   let inForce = read;
   const watch = options.watch
@@ -264,7 +279,7 @@ async function run(
       }
       startup.say(level, ah === undefined ? message : `${ah}: ${message}`);
     },
-    module: THREAD_MODULE,
+    module: threads,
     description: DESCRIPTION,
     commandLine: ["mpmd", ...args].join(" "),
     onBound: (bound) => {

@@ -2,12 +2,12 @@
 // private keys among it, goes no further.
 
 import type { PreparedProgram } from "../mpm/mod.ts";
-import { MODULES } from "./modules.ts";
+import { modules } from "./modules.ts";
 import type { ProgramData } from "./program.ts";
 
 /** The program for the threads of this process. @throws whatever a module throws that cannot use its material */
 export function prepareProgram(data: ProgramData): PreparedProgram {
-  const made = MODULES.flatMap((module) => {
+  const made = modules().flatMap((module) => {
     const material = data.material[module.name];
     if (material === undefined || module.beginProcess === undefined) return [];
     return [{ name: module.name, ...module.beginProcess(material) }];

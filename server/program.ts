@@ -2,16 +2,13 @@
 
 import type { ThreadProgram } from "../mpm/mod.ts";
 import { findMpm, openScoreboard, type ThreadOrder } from "../mpm/thread_side.ts";
-import { keepsFfi } from "../modules/app/mod.ts";
 import { systemTitle } from "../platform/detect.ts";
 import { giveUpFfi } from "../platform/posix.ts";
 import { HttpConnection } from "./http/engine/connection.ts";
 import { CORE_DEFAULTS, coreDir, coreServer } from "./core/config.ts";
+import { keepsFfi } from "./core/permissions.ts";
 import { prepare } from "./core/default_handler.ts";
 import { allowedMethods } from "./core/trace.ts";
-import { METRICS_HANDLER } from "../modules/metrics/mod.ts";
-import { STATUS_HANDLER } from "../modules/status/mod.ts";
-import { usesHandler } from "../modules/status/uses_handler.ts";
 import type { ConfigNode, ConfigTree, VirtualServer } from "./config/mod.ts";
 import { applyTree, mpmSettings } from "./apply_tree.ts";
 import { serverBanner } from "./http/content/mod.ts";
@@ -20,7 +17,7 @@ import { ErrorLogs } from "./log/error_logs.ts";
 import type { OpenedLogs } from "./log/inherited_logs.ts";
 import type { HttpdLevel } from "./log/levels.ts";
 import { shortModuleName } from "./log/thresholds.ts";
-import { MODULES } from "./modules.ts";
+import { modules } from "./modules.ts";
 import type { Exchange } from "./request/exchange.ts";
 import { ExchangeLogSubject } from "./request/log_subject.ts";
 import { signatureOf } from "./request/error_responses.ts";
@@ -95,12 +92,12 @@ async function createService(data: ProgramData, order: ThreadOrder) {
     const subject = () => new ExchangeLogSubject(exchange);
     errorLogs.logAbout({ host, dir, subject }, level, module, ah, message);
   };
-  const modules = MODULES.map((module) => ({
+  const loaded = modules().map((module) => ({
     name: shortModuleName(module.name),
     hooks: module.hooks?.(),
     shared: data.shared?.[module.name],
   }));
-  const hooks = modules.flatMap((module) => module.hooks ?? []);
+  const hooks = loaded.flatMap((module) => module.hooks ?? []);
   const tokens = config.main.store.get(coreServer).serverTokens ?? CORE_DEFAULTS.serverTokens;
   const serverField = serverBanner(tokens, { version: VERSION, platform: systemTitle, components: [] });
   const scoreboard = openScoreboard(order.scoreboard);
@@ -109,7 +106,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
     errorLogs.main.log("error", "core", undefined, `uncaught in thread ${order.thread}: ${text}`);
   };
   const extendedStatus = config.main.store.get(coreServer).extendedStatus ??
-    [STATUS_HANDLER, METRICS_HANDLER].some((handler) => usesHandler(config, handler));
+    modules().some((module) => module.usesExtendedStatus?.(config) === true);
   const service = new RequestService({
     config,
     hooks,
@@ -128,9 +125,9 @@ async function createService(data: ProgramData, order: ThreadOrder) {
     documentRoot: (host) => host.store.get(coreServer).documentRoot,
     log: (level, module, ah, message, about) => logAbout(about, level, module, ah, message),
   });
-  for (const { hooks, shared } of modules) hooks?.loadLibraries?.(shared);
+  for (const { hooks, shared } of loaded) hooks?.loadLibraries?.(shared);
   if (!keepsFfi(config)) giveUpFfi();
-  for (const module of modules) {
+  for (const module of loaded) {
     await module.hooks?.threadInit?.({
       server: {
         description: DESCRIPTION,
@@ -159,7 +156,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
   return {
     service,
     security: hooks.map(({ security }) => security?.()).find((policy) => policy !== undefined),
-    usesEventLoop: MODULES.some(({ usesEventLoop }) => usesEventLoop?.(config) === true),
+    usesEventLoop: modules().some(({ usesEventLoop }) => usesEventLoop?.(config) === true),
     onUncaught,
   };
 }

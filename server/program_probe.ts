@@ -1,11 +1,13 @@
 // What will a program do when it is loaded? It is loaded once ahead, in a process that ends again: so the control process knows
 // where it wants to listen before children start, and what is wrong with it is said once.
 
-import { keepsFfi } from "../modules/app/mod.ts";
-import type { NamedAddress } from "../modules/app/program/capture.ts";
+import { keepsFfi } from "./core/permissions.ts";
 import type { Configuration } from "./configuration.ts";
 import { makeBundle } from "./bundle.ts";
 import { probeCommand } from "./child_command.ts";
+
+/** An address that a program names: a host ("" for all) with a port (0: any that is free), or the path of a Unix-domain socket. */
+export type NamedAddress = { readonly hostname: string; readonly port: number } | { readonly path: string };
 
 /** The variable that tells a probe what to do: the JSON of a ProbeOrder. */
 export const PROBE_VARIABLE = "MPMD_PROBE";

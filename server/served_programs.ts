@@ -3,9 +3,8 @@
 
 import { resolve } from "@std/path";
 import { type Configuration, loadConfiguration } from "./configuration.ts";
-import type { NamedAddress } from "../modules/app/program/capture.ts";
 import type { Options } from "./options.ts";
-import { probePrograms, type ProgramFinding } from "./program_probe.ts";
+import { type NamedAddress, probePrograms, type ProgramFinding } from "./program_probe.ts";
 import { servedWithoutFile } from "./ready_configuration.ts";
 
 /** A configuration whose programs have been loaded once. */

@@ -2,7 +2,7 @@
 // is alive, in the words of sd_notify(3).
 
 import { type ServerView, type Supervisor } from "../mpm/mod.ts";
-import { takeSnapshot } from "../modules/status/mod.ts";
+import { takeSnapshot } from "./snapshot.ts";
 import { system } from "../platform/detect.ts";
 import { NotifySocket } from "../platform/notify_socket.ts";
 

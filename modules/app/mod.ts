@@ -12,14 +12,12 @@ import {
 } from "../../server/config/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/request/module.ts";
-import { checkPermissions, denoPermissions, threadPermissions } from "./permissions.ts";
+import { denoPermissions } from "../../server/core/permissions.ts";
 import { Capture } from "./program/capture.ts";
 import { captureListening } from "./program/listening.ts";
 import { loadProgram, type Program } from "./program/load.ts";
 import { useOwnResponse } from "./response.ts";
 import { serveWebSockets } from "./web_socket_upgrade.ts";
-
-export { keepsFfi } from "./permissions.ts";
 
 /** Specifiers of applications that a configuration names, in order; the threads load each of them once. */
 const appDir = dirKey<{ specifier: string | undefined; where?: Where }>("app", {
@@ -95,19 +93,8 @@ function specifiers(config: ServerConfig): Map<string, Where | undefined> {
 }
 
 /** The URLs of all applications of a configuration. */
-export function applicationUrls(config: ServerConfig, serverRoot: string): string[] {
+function applicationUrls(config: ServerConfig, serverRoot: string): string[] {
   return [...specifiers(config).keys()].map((specifier) => applicationUrl(specifier, serverRoot));
-}
-
-/** The permissions with which a server thread starts; undefined: all. @throws ArgumentError when they are none */
-export function startPermissions(
-  config: ServerConfig,
-  serverRoot: string,
-): Deno.PermissionOptionsObject | undefined {
-  const urls = applicationUrls(config, serverRoot).map((url) => new URL(url));
-  const permissions = threadPermissions(config, urls);
-  if (permissions !== undefined) checkPermissions(permissions);
-  return permissions;
 }
 
 /** Modules of this machine have to be there; what is on others, or wrong within, shows when a thread loads them. */
@@ -131,5 +118,6 @@ export const app: ServerModule = {
   directives,
   checkConfig,
   hooks,
+  programUrls: applicationUrls,
   usesEventLoop: (config) => specifiers(config).size > 0,
 };

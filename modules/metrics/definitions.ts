@@ -1,6 +1,6 @@
 // Which figures does the server give to a monitoring system? The table of metrics: names and units by Prometheus' conventions.
 
-import { type ProcessReading, type Snapshot, sum } from "../status/mod.ts";
+import { type ProcessReading, type Snapshot, sum } from "../../server/snapshot.ts";
 
 /** One value of a metric, with the values of its labels. */
 export interface Sample {

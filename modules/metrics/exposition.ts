@@ -3,7 +3,7 @@
 // A library (prom-client) wrote them once. `deno compile` died of one of its dependencies, which brings two megabytes of numbers
 // that are read as one JavaScript expression (a stack overflow in Deno 2.6 to 2.9); what was used of it is this page.
 
-import type { Snapshot } from "../status/mod.ts";
+import type { Snapshot } from "../../server/snapshot.ts";
 import { type MetricFacts, METRICS, type Sample } from "./definitions.ts";
 
 /** The formats, by media type. */

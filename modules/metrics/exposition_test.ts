@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import type { Snapshot } from "../status/mod.ts";
+import type { Snapshot } from "../../server/snapshot.ts";
 import { type MetricFacts, METRICS } from "./definitions.ts";
 import { expose } from "./exposition.ts";
 

@@ -1,11 +1,12 @@
 // What does a monitoring system learn of the server? SetHandler server-metrics: the scoreboard's figures, of all processes, from
 // whichever child answers. (mpmd only; httpd has no such handler.)
 
+import { usesHandler } from "../../server/core/uses_handler.ts";
 import type { Reply } from "../../server/http/engine/reply.ts";
 import { Field } from "../../server/http/parser/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ServerModule, ThreadContext } from "../../server/request/module.ts";
-import { takeSnapshot } from "../status/mod.ts";
+import { takeSnapshot } from "../../server/snapshot.ts";
 import { expose } from "./exposition.ts";
 import { chooseFormat } from "./negotiation.ts";
 
@@ -24,6 +25,7 @@ export const metrics: ServerModule = {
   name: "metrics_module",
   source: "mod_metrics.c",
   directives: [],
+  usesExtendedStatus: (config) => usesHandler(config, METRICS_HANDLER),
   hooks() {
     let context: ThreadContext | undefined;
     return {

@@ -2,7 +2,7 @@
 
 import { escapeHtmlAscii } from "../../server/http/content/mod.ts";
 import { cpuSeconds, localTime, type ServerFacts, short, uptimeOf, uptimeText } from "./facts.ts";
-import { type Snapshot, sum } from "./snapshot.ts";
+import { type Snapshot, sum } from "../../server/snapshot.ts";
 
 /** The `?auto` report. */
 export function autoReport(snapshot: Snapshot, facts: ServerFacts): string {

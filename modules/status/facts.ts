@@ -1,7 +1,7 @@
 // What do both forms of the status tell besides the scoreboard, and in which units?
 
 import { strftime } from "../../server/log/strftime.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { Snapshot } from "../../server/snapshot.ts";
 
 /** What is known of the server without its scoreboard. */
 export interface ServerFacts {

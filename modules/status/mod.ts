@@ -1,5 +1,6 @@
 // What is the server doing? mod_status: SetHandler server-status shows the scoreboard.
 
+import { usesHandler } from "../../server/core/uses_handler.ts";
 import type { Reply } from "../../server/http/engine/reply.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ServerModule, ThreadContext } from "../../server/request/module.ts";
@@ -7,9 +8,7 @@ import { selfName } from "../../server/request/self_name.ts";
 import { autoReport } from "./auto_report.ts";
 import type { ServerFacts } from "./facts.ts";
 import { htmlReport, type SlotDetails } from "./html_report.ts";
-import { readSlots, readStates, takeSnapshot } from "./snapshot.ts";
-
-export { type ProcessReading, type Snapshot, sum, takeSnapshot } from "./snapshot.ts";
+import { readSlots, readStates, takeSnapshot } from "../../server/snapshot.ts";
 
 /** The handler's name. */
 export const STATUS_HANDLER = "server-status";
@@ -57,6 +56,7 @@ export const status: ServerModule = {
   name: "status_module",
   source: "mod_status.c",
   directives: [],
+  usesExtendedStatus: (config) => usesHandler(config, STATUS_HANDLER),
   hooks() {
     let context: ThreadContext | undefined;
     return {

@@ -101,4 +101,10 @@ export function identityLines(config: ServerConfig): string[] {
   return [...line("User", user), ...line("Group", group ?? primaryGroup)];
 }
 
-export const unixd: ServerModule = { name: "unixd_module", source: "mod_unixd.c", directives };
+export const unixd: ServerModule = {
+  name: "unixd_module",
+  source: "mod_unixd.c",
+  directives,
+  identity: identityOf,
+  runSettings: identityLines,
+};

@@ -3,7 +3,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ArgumentError } from "../../server/config/mod.ts";
 import { applyTree } from "../../server/apply_tree.ts";
-import { identityLines, identityOf } from "./mod.ts";
+import { setModules } from "../../server/modules.ts";
+import { identityLines, identityOf, unixd } from "./mod.ts";
+
+setModules([unixd]);
 
 const ignore = Deno.build.os === "windows"; // User has no effect there
 

@@ -7,7 +7,7 @@ import {
   type ControlAddress,
   type ControlChannel,
 } from "../../mpm/control/control_channel.ts";
-import { takeSnapshot } from "../../modules/status/mod.ts";
+import { takeSnapshot } from "../snapshot.ts";
 import { type HttpdLevel, severity } from "../log/levels.ts";
 import {
   OWNER_VARIABLE,

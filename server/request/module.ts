@@ -3,6 +3,7 @@
 
 import type { ListenAddress, SecurityPolicy } from "../../mpm/mod.ts";
 import type { Scoreboard } from "../../mpm/thread_side.ts";
+import type { Identity } from "../../platform/privileges.ts";
 import type { ExpressionSubject } from "../config/expression/mod.ts";
 import type { DirectiveRow, ServerConfig, Where } from "../config/mod.ts";
 import type { Reply } from "../http/engine/reply.ts";
@@ -141,4 +142,15 @@ export interface ServerModule {
   hooks?(): ModuleHooks;
   /** True when a configuration makes this module run code that needs the event loop of its thread. */
   usesEventLoop?(config: ServerConfig): boolean;
+  /** True when a configuration makes this module show what single requests do: ExtendedStatus is On then, unless it says otherwise. */
+  usesExtendedStatus?(config: ServerConfig): boolean;
+  /**
+   * Whom children run as; undefined: as this process. Asked until a module knows. `defines`: names of -D and Define.
+   * @throws ArgumentError when nobody may run so
+   */
+  identity?(config: ServerConfig, defines: readonly string[]): Identity | undefined;
+  /** Lines of this module for -S (-D DUMP_RUN_CFG). */
+  runSettings?(config: ServerConfig): readonly string[];
+  /** The URLs of the programs of users that a configuration has this module run, each once: they are loaded ahead (program_probe.ts). */
+  programUrls?(config: ServerConfig, serverRoot: string): string[];
 }

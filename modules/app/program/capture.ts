@@ -3,10 +3,8 @@
 
 import type { ListenAddress } from "../../../mpm/mod.ts";
 import type { Reply } from "../../../server/http/engine/reply.ts";
+import type { NamedAddress } from "../../../server/program_probe.ts";
 import type { Exchange } from "../../../server/request/exchange.ts";
-
-/** An address that a program names: a host ("" for all) with a port (0: any that is free), or the path of a Unix-domain socket. */
-export type NamedAddress = { readonly hostname: string; readonly port: number } | { readonly path: string };
 
 /** Answers a request. */
 export type Answer = (exchange: Exchange) => Reply | Promise<Reply>;

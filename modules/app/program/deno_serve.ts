@@ -3,7 +3,8 @@
 
 import type { Reply } from "../../../server/http/engine/reply.ts";
 import { answerWith, type FetchHandler } from "../fetch_answer.ts";
-import type { Capture, NamedAddress } from "./capture.ts";
+import type { NamedAddress } from "../../../server/program_probe.ts";
+import type { Capture } from "./capture.ts";
 
 /** What this server takes of Deno.serve's options; the rest says how to listen, which is the MPM's to decide. */
 interface ServeOptions {

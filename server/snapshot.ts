@@ -9,7 +9,7 @@ import {
   SlotText,
   SlotTotal,
   STATUS_LETTERS,
-} from "../../mpm/thread_side.ts";
+} from "../mpm/thread_side.ts";
 
 /** A slot, as the worker table shows it. */
 export interface SlotReading {

@@ -5,5 +5,5 @@ import { directiveReference, REFERENCE } from "./directive_reference.ts";
 
 Deno.test("docs/directives.md lists the directives that there are", async () => {
   const text = (await Deno.readTextFile(REFERENCE)).replaceAll("\r\n", "\n");
-  assertEquals(text, directiveReference(), "run: deno run -A server/directive_reference.ts");
+  assertEquals(text, directiveReference(), "run: deno run -A modules/directive_reference.ts");
 });

@@ -2,8 +2,8 @@
 // Deno's command line. Without it they may do whatever the user may that the server runs as.
 
 import { dirname, fromFileUrl, resolve } from "@std/path";
-import { ArgumentError, type Directive, type ServerConfig, serverKey } from "../../server/config/mod.ts";
-import { coreServer } from "../../server/core/config.ts";
+import { ArgumentError, type Directive, type ServerConfig, serverKey } from "../config/mod.ts";
+import { coreServer } from "./config.ts";
 
 /** Kinds of permission; a list narrows all but ffi, of which a thread has everything or nothing. */
 const KINDS = ["read", "write", "net", "env", "run", "ffi", "sys", "import"] as const;
@@ -67,7 +67,7 @@ const WEB_SOCKET_VARIABLES = ["WS_NO_BUFFER_UTIL", "WS_NO_UTF_8_VALIDATE"];
  * The permissions with which a server thread starts; undefined: all. What it needs itself is among them: FFI, which it gives up
  * before it loads applications (see keepsFfi), files of the document roots and beside the applications, and sys for mod_status.
  */
-export function threadPermissions(
+function threadPermissions(
   config: ServerConfig,
   applications: readonly URL[],
 ): Deno.PermissionOptionsObject | undefined {
@@ -96,8 +96,18 @@ export function threadPermissions(
   };
 }
 
+/** The permissions with which a server thread starts that loads programs; undefined: all. @throws ArgumentError when they are none */
+export function startPermissions(
+  config: ServerConfig,
+  applications: readonly string[],
+): Deno.PermissionOptionsObject | undefined {
+  const permissions = threadPermissions(config, applications.map((url) => new URL(url)));
+  if (permissions !== undefined) checkPermissions(permissions);
+  return permissions;
+}
+
 /** Has Deno look at the items: hosts have a form, kinds of sys have names. @throws ArgumentError with what it says of one */
-export function checkPermissions(permissions: Deno.PermissionOptionsObject): void {
+function checkPermissions(permissions: Deno.PermissionOptionsObject): void {
   try {
     // A query would say "granted" to anything, as long as this process may do everything.
     new Worker("data:application/javascript,", { type: "module", deno: { permissions } }).terminate();

@@ -3,7 +3,7 @@
 import { assert } from "@std/assert";
 import fc from "fast-check";
 import { allMpms } from "../mpm/mod.ts";
-import { applyOverrideFile } from "./config/apply.ts";
+import { applyOverrideFile } from "../server/config/apply.ts";
 import {
   ConfigError,
   ConfigErrors,
@@ -11,9 +11,12 @@ import {
   type DirectiveRow,
   DirectiveTable,
   sectionRows,
-} from "./config/mod.ts";
-import { applyTree } from "./apply_tree.ts";
-import { MODULES } from "./modules.ts";
+} from "../server/config/mod.ts";
+import { applyTree } from "../server/apply_tree.ts";
+import { setModules } from "../server/modules.ts";
+import { MODULES } from "./mod.ts";
+
+setModules(MODULES);
 
 const rows: readonly DirectiveRow[] = [...sectionRows, ...MODULES.flatMap(({ directives }) => directives)];
 

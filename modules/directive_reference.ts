@@ -1,10 +1,12 @@
 // Which directives are there, and what is not as in httpd? docs/directives.md is made from the tables, and a test compares the two:
-// `deno run -A server/directive_reference.ts` writes it anew.
+// `deno run -A modules/directive_reference.ts` writes it anew.
 
 import { fromFileUrl } from "@std/path";
 import { allMpms } from "../mpm/mod.ts";
-import { listDirectives, type ListedDirective } from "./directive_list.ts";
-import { HTTPD_DIRECTIVES, httpdModuleWith } from "./httpd_names.ts";
+import { listDirectives, type ListedDirective } from "../server/directive_list.ts";
+import { setModules } from "../server/modules.ts";
+import { MODULES } from "./mod.ts";
+import { HTTPD_DIRECTIVES, httpdModuleWith } from "../server/httpd_names.ts";
 
 /** Where the reference is. */
 export const REFERENCE: string = fromFileUrl(new URL("../docs/directives.md", import.meta.url));
@@ -18,6 +20,7 @@ interface Entry {
 
 /** The text of the reference. */
 export function directiveReference(): string {
+  setModules(MODULES);
   const entries = collect();
   const ofHttpd = entries.filter(({ directive }) => httpdModuleWith(directive.name) !== undefined);
   const differing = ofHttpd.filter(({ directive }) => directive.differs !== undefined);
@@ -31,7 +34,7 @@ export function directiveReference(): string {
   ];
   return `# Directives
 
-Every directive, made from the server's own tables (\`deno run -A server/directive_reference.ts\`); \`mpmd -L\` lists those of a configuration. Of the
+Every directive, made from the server's own tables (\`deno run -A modules/directive_reference.ts\`); \`mpmd -L\` lists those of a configuration. Of the
 ${HTTPD_DIRECTIVES.length} directives of httpd that are looked at here:
 
 | | |

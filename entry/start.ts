@@ -3,15 +3,26 @@
 
 import { CHILD_VARIABLE } from "../mpm/shared/child_order.ts";
 import { blockInspectorSignal } from "../platform/inspector_signal.ts";
-import { isDaemon } from "./daemon.ts";
-import { isLauncher } from "./launcher.ts";
-import { parseOptions, UsageError } from "./options.ts";
+import { isDaemon } from "../server/daemon.ts";
+import { isLauncher } from "../server/launcher.ts";
+import { parseOptions, UsageError } from "../server/options.ts";
 
 /** Runs the command line `args` and returns the exit code. `entry` is the module that was started, for children to start too. */
 export async function start(args: readonly string[], entry: string): Promise<number> {
   if (!Deno.env.has(CHILD_VARIABLE) && !isLauncher() && willServe(args)) blockInspectorSignal();
-  const { main } = await import("./main.ts");
-  return await main(args, entry);
+  const [{ main }, { setModules }, { MODULES }, { THREAD_MODULE }] = await Promise.all([
+    import("../server/main.ts"),
+    import("../server/modules.ts"),
+    import("../modules/mod.ts"),
+    import("./thread_module.ts"),
+  ]);
+  setModules(MODULES);
+  return await main(args, entry, { threads: THREAD_MODULE, runProbe });
+}
+
+/** What a compiled program runs as a probe: it has no file of its own for that. */
+async function runProbe(): Promise<void> {
+  (await import("./probe.ts")).runProbe();
 }
 
 /** This process will be the server, if nothing is in the way. */

@@ -1,0 +1,47 @@
+// Which modules does this server have? The list, above server/ and the modules: entry/ hands it to the server, which names none of them.
+
+import { accessCompat } from "./access_compat/mod.ts";
+import { alias } from "./alias/mod.ts";
+import { app } from "./app/mod.ts";
+import { authzCore } from "./authz_core/mod.ts";
+import { authzHost, hostProviders } from "./authz_host/mod.ts";
+import { core } from "../server/core/mod.ts";
+import { env } from "./env/mod.ts";
+import { expires } from "./expires/mod.ts";
+import { headers } from "./headers/mod.ts";
+import { setEnvIf } from "./setenvif/mod.ts";
+import { autoindex } from "./autoindex/mod.ts";
+import { negotiation } from "./negotiation/mod.ts";
+import { dir } from "./dir/mod.ts";
+import { logConfig } from "./log_config/mod.ts";
+import { metrics } from "./metrics/mod.ts";
+import { mime } from "./mime/mod.ts";
+import { rewrite } from "./rewrite/mod.ts";
+import { ssl, sslProviders } from "./ssl/mod.ts";
+import { status } from "./status/mod.ts";
+import { unixd } from "./unixd/mod.ts";
+import type { ServerModule } from "../server/request/module.ts";
+
+/** All modules, in the order in which their hooks are asked. The core comes last: its handler takes what nobody else wants. */
+export const MODULES: readonly ServerModule[] = [
+  status,
+  metrics,
+  app,
+  rewrite,
+  alias,
+  dir,
+  autoindex,
+  negotiation,
+  mime,
+  setEnvIf,
+  env,
+  expires,
+  headers,
+  logConfig,
+  ssl,
+  accessCompat,
+  authzHost,
+  authzCore([...hostProviders, ...sslProviders]),
+  unixd,
+  core,
+];
