@@ -154,7 +154,8 @@ export class Transaction implements IntakeOwner, ResponderOwner {
     const { service, host: { output } } = this;
     const prepared = service.prepared(exchange);
     if (prepared === undefined) return undefined;
-    const settings = service.settingsOf(exchange);
+    // Of this host: the connection waits for its next request as long as that host says.
+    const settings = this.settings = service.settingsOf(exchange);
     const persistent = mayPersist(exchange, prepared, settings);
     const connection = connectionFields(exchange, persistent, settings);
     refreshDate(prepared, exchange.startTime);
