@@ -41,6 +41,26 @@ const CHECKS: Readonly<Record<string, (server: TestServer) => Promise<void>>> = 
     assertEquals([missing.status, await missing.json()], [404, { error: "there is no /x" }]);
   },
 
+  async deno_serve(server) {
+    assertEquals(JSON.parse(await server.get("/x")), { pathname: "/x", from: "127.0.0.1" });
+  },
+
+  async hono(server) {
+    assertEquals(await server.get("/"), "Hello from Hono\n");
+    const user = await fetch(server.url("/api/users/7"));
+    assertEquals([await user.json(), user.headers.get("x-frame-options")], [{ id: "7" }, "SAMEORIGIN"]);
+    const echo = await fetch(server.url("/api/echo"), { method: "POST", body: '{"a":[1]}' });
+    assertEquals(await echo.json(), { a: [1] });
+    assertEquals((await fetch(server.url("/missing"))).status, 404);
+  },
+
+  async jsx(server) {
+    const page = await server.get("/list?name=one&name=%3Cb%3E");
+    assertStringIncludes(page, '<!doctype html><html lang="en"><head><title>/list</title>');
+    assertStringIncludes(page, "one</li>");
+    assertStringIncludes(page, "&lt;b>");
+  },
+
   async sse(server) {
     assertStringIncludes(await server.get("/"), "new EventSource");
     const { body, headers } = await fetch(server.url("/events"));
@@ -80,6 +100,19 @@ Deno.test("every example is in its README, and is asked here", () => {
   );
   assertEquals(folders.sort(), Object.keys(CHECKS).sort());
 });
+
+Deno.test(
+  { name: "examples with a configuration of their own are right for the type checker", ignore },
+  async () => {
+    for (const file of ["hono/app.ts", "jsx/app.tsx"]) {
+      const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["check", new URL(file, README).pathname],
+        cwd: new URL(".", new URL(file, README)).pathname,
+      }).output();
+      assertEquals(code, 0, new TextDecoder().decode(stderr));
+    }
+  },
+);
 
 for (const [example, check] of Object.entries(CHECKS)) {
   Deno.test({ name: `example: ${example}`, ignore }, async () => {
