@@ -6,12 +6,13 @@ import { dirname, fromFileUrl, join, resolve } from "@std/path";
 import { homedir } from "node:os";
 import { system } from "../platform/detect.ts";
 import { type Identity, PrivilegeError } from "../platform/privileges.ts";
+import { VERSION } from "./version.ts";
 
 /** What children read of Deno's directory; the rest is made from it. */
 const PARTS = ["npm", "remote"];
 /** Where this program is, and its folders. */
-const PROGRAM = fromFileUrl(new URL("..", import.meta.url));
-const FOLDERS = ["modules", "mpm", "platform", "server", "std"];
+const PROGRAM = new URL("..", import.meta.url);
+const FOLDERS = ["entry", "modules", "mpm", "platform", "server", "std"];
 /** Where it is laid out; systemd names a directory of the service's own (CacheDirectory=). */
 const SHARED = "/var/cache/mpmd";
 /** Others may write. */
@@ -62,7 +63,7 @@ export async function layOut(entries: readonly string[]): Promise<void> {
     for (const path of [base, to]) ownDirectory(path);
     for (const part of PARTS) layOutTree(join(denoDirectory(), part), join(to, part));
     const compiled = join(to, "compiled");
-    const stamp = `${PROGRAM} ${Math.max(...FOLDERS.map((name) => newestIn(join(PROGRAM, name))))}`;
+    const stamp = programStamp();
     if (textOf(compiled) !== stamp) {
       await Promise.all(entries.map((entry) => compile(entry, to)));
       Deno.writeTextFileSync(compiled, stamp);
@@ -87,15 +88,26 @@ function ownDirectory(path: string): void {
   );
 }
 
-/** Loads a module in a process of its own; what is wrong with it is for the children's try to tell. */
+/** What this program is, and when its last file was changed; what is not a file does not change. */
+function programStamp(): string {
+  const newest = PROGRAM.protocol === "file:"
+    ? Math.max(...FOLDERS.map((name) => newestIn(fromFileUrl(new URL(name, PROGRAM)))))
+    : 0;
+  return `${VERSION} ${PROGRAM.href} ${newest}`;
+}
+
+/** Loads a module in a process of its own. @throws PrivilegeError with what Deno says */
 async function compile(entry: string, directory: string): Promise<void> {
-  await new Deno.Command(Deno.execPath(), {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-all", "--no-prompt", "--cached-only", entry, "-v"],
-    env: { DENO_DIR: directory },
+    env: { DENO_DIR: directory, NO_COLOR: "1" },
     stdin: "null",
     stdout: "null",
-    stderr: "null",
+    stderr: "piped",
   }).output();
+  if (code !== 0) {
+    throw new PrivilegeError(`${entry} cannot be loaded: ${new TextDecoder().decode(stderr).trim()}`);
+  }
 }
 
 /** When the last file below a folder was changed, ms since 1970. */

@@ -103,9 +103,7 @@ function launched({ executable, args }: ChildCommand, identity: Identity): Child
  */
 export async function tryIdentity(entry: string, identity: Identity): Promise<void> {
   if (!Deno.build.standalone && !isOpenTo(identity)) {
-    const thread = new URL("./thread.ts", import.meta.url).href;
-    const launcher = new URL("./launcher.ts", import.meta.url).href;
-    await layOut([entry, thread, launcher]);
+    await layOut([entry, unbundled("thread")]);
   }
   const itself = command([...Deno.build.standalone ? [] : denoArguments(entry, "--cached-only"), "-v"]);
   const { executable, args, env } = launched(itself, identity);
