@@ -190,6 +190,11 @@ export async function loadConfiguration(options: Options, entry: string): Promis
   const told = [...warnings, ...read.warnings, ...config.warnings].map(({ message, file, line }) =>
     `${message} (line ${line} of ${file})`
   );
+  const securePorts = new Set(
+    settings.listen.flatMap((address) =>
+      "port" in address && address.protocol === "https" ? [address.port] : []
+    ),
+  );
   const material = (relayed: boolean) =>
     Object.fromEntries(
       modules().map((module) =>
@@ -197,7 +202,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
           module.name,
           module.material?.(
             config,
-            relayed,
+            { relayed, securePorts },
             ({ file, line }, message) => told.push(`${message} (line ${line} of ${file})`),
           ),
         ] as const

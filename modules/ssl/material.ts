@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import { ConfigError, type ServerConfig, type VirtualServer, type Where } from "../../server/config/mod.ts";
 import { NoOpenSsl, type OpenSsl, openSsl } from "../../platform/openssl.ts";
+import type { MaterialFacts } from "../../server/request/module.ts";
 import { checkPair, datesProblem, nameProblem, readablePrivateKey } from "./certificates.ts";
 import { type NamedFile, PROTOCOLS, type SslServer, sslServer } from "./config.ts";
 import { ContextError, makeContext } from "./contexts.ts";
@@ -58,22 +59,44 @@ export interface SslMaterial {
   readonly hosts: readonly HostMaterial[];
 }
 
+interface SecuredHost {
+  readonly host: VirtualServer;
+  readonly index: number;
+  readonly ssl: SslServer;
+}
+
 /** The hosts whose connections are encrypted, with their numbers. */
-export function securedHosts(config: ServerConfig): { host: VirtualServer; index: number; ssl: SslServer }[] {
+function securedHosts(config: ServerConfig, securePorts: MaterialFacts["securePorts"]): SecuredHost[] {
   return [config.main, ...config.hosts]
     .map((host, index) => ({ host, index, ssl: host.store.get(sslServer) }))
-    .filter(({ ssl }) => ssl.engine === "on");
+    .filter(({ host, ssl }) =>
+      ssl.engine === "on" || (ssl.engine === undefined && isMeant(host, ssl, securePorts))
+    );
+}
+
+/** A host with a certificate, on ports that are for https, need not say SSLEngine. */
+function isMeant(
+  { addresses }: VirtualServer,
+  ssl: SslServer,
+  securePorts: MaterialFacts["securePorts"],
+): boolean {
+  return ssl.certificates.length > 0 && addresses.length > 0 &&
+    addresses.every(({ port }) => port !== undefined && securePorts.has(port));
+}
+
+function placeOf({ engineAt, certificates }: SslServer): Where {
+  return engineAt ?? certificates[0].where;
 }
 
 /** Reads and checks everything. Undefined where no connection is encrypted. @throws ConfigError */
 export function readMaterial(
   config: ServerConfig,
-  relayed: boolean,
+  { relayed, securePorts }: MaterialFacts,
   warn: (where: Where, message: string) => void,
 ): SslMaterial | undefined {
-  const secured = securedHosts(config);
+  const secured = securedHosts(config, securePorts);
   if (secured.length === 0) return undefined;
-  const where = secured[0].ssl.engineAt!;
+  const where = placeOf(secured[0].ssl);
   if (relayed) {
     throw new ConfigError(
       where,
@@ -122,10 +145,10 @@ function tryContext(openssl: OpenSsl, host: HostMaterial): void {
 function hostMaterial(
   openssl: OpenSsl,
   read: FileReader,
-  { host, index, ssl }: { host: VirtualServer; index: number; ssl: SslServer },
+  { host, index, ssl }: SecuredHost,
 ): HostMaterial {
   const name = hostName(host);
-  const where = ssl.engineAt!;
+  const where = placeOf(ssl);
   if (ssl.certificates.length === 0) {
     throw new ConfigError(
       where,

@@ -56,7 +56,7 @@ const listen: MpmDirective = {
   help:
     "A port number, or an address or host name and a port number, to listen on; or the path of a Unix-domain socket",
   differs:
-    "httpd has no unix: addresses, and no port 0 (one that is free, kept over restarts). What speaks TLS says SSLEngine.",
+    "httpd has no unix: addresses, and no port 0 (one that is free, kept over restarts). A virtual host with a certificate speaks TLS on ports that are for https; the main server says SSLEngine.",
   args: [1, 3],
   apply(args, settings) {
     const added = parseListen(args);

@@ -112,6 +112,14 @@ export interface ModuleHooks {
   readonly threadEnd?: () => void;
 }
 
+/** What modules may want to know when they give material. */
+export interface MaterialFacts {
+  /** Connections are no descriptors in the processes that serve. */
+  readonly relayed: boolean;
+  /** Ports that `Listen` says are for https, 443 among them. */
+  readonly securePorts: ReadonlySet<number>;
+}
+
 /** What a process has made of a module's material. */
 export interface SharedMaterial {
   readonly shared: unknown;
@@ -130,10 +138,14 @@ export interface ServerModule {
   checkConfig?(config: ServerConfig, serverRoot: string): void | Promise<void>;
   /**
    * In the control process, whenever a configuration is to be run or tested: what processes that serve need and could not read
-   * themselves. Plain data; undefined: nothing. `relayed`: connections are no descriptors there. What is not as it
+   * themselves. Plain data; undefined: nothing. What is not as it
    * should be, and does no harm at once, is warned about. @throws ConfigError
    */
-  material?(config: ServerConfig, relayed: boolean, warn: (where: Where, message: string) => void): unknown;
+  material?(
+    config: ServerConfig,
+    facts: MaterialFacts,
+    warn: (where: Where, message: string) => void,
+  ): unknown;
   /** In a process that serves, before its threads start: what they are given of the material. Plain data. */
   beginProcess?(material: unknown): SharedMaterial;
   /** In the control process, before it starts: opens what the threads will write to. @throws LogError */
