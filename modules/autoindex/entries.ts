@@ -173,8 +173,12 @@ function byVersion(a: string, b: string): number {
   return left.length - right.length;
 }
 
-/** Sorts in place: the parent first, with FoldersFirst directories then, the rest by `key`, and equal ones by name. */
-export function sortEntries(entries: Entry[], { key, descending }: Sorting, options: number): void {
+/**
+ * Sorts in place: the parent first, with FoldersFirst directories then, the rest by `key`, and equal ones by name. A list that is not fancy
+ * shows names only, and knows no other key, as httpd's does.
+ */
+export function sortEntries(entries: Entry[], { key: wanted, descending }: Sorting, options: number): void {
+  const key = (options & IndexOption.FancyIndexing) === 0 ? "N" : wanted;
   const compared = (a: Entry, b: Entry): number => {
     const order = key === "M"
       ? a.modified - b.modified

@@ -114,11 +114,12 @@ function filterReply(exchange: Exchange, reply: Reply): Reply {
   const now = Math.floor(exchange.startTime / 1000);
   if (lifetime.from === "modification" && exchange.file === undefined) return reply;
   const from = lifetime.from === "access" ? now : Math.floor(exchange.file!.mtime / 1000);
-  const until = from + lifetime.seconds;
+  // What is over already is over now.
+  const until = Math.max(now, from + lifetime.seconds);
   // What is told depends on the time of the request: it cannot be kept.
   exchange.dependsOn = "request";
   const control = reply.fields.find(([name]) => name.toLowerCase() === "cache-control");
-  const age = `max-age=${Math.max(0, until - now)}`;
+  const age = `max-age=${until - now}`;
   const others = reply.fields.filter((field) => field !== control);
   const value = control === undefined ? age : `${control[1]}, ${age}`;
   return { ...reply, fields: [...others, ["Cache-Control", value], ["Expires", formatHttpDate(until)]] };

@@ -54,7 +54,8 @@ function addExtension(
   extension: string,
 ): void {
   const said = extensions.get(extension);
-  const type = said?.type ?? typeOf(extension);
+  // RemoveType takes away what the types file says too.
+  const type = said?.type === null ? undefined : said?.type ?? typeOf(extension);
   if (type !== undefined) facts.type = type;
   let known = type !== undefined;
   if (said !== undefined) {

@@ -136,7 +136,9 @@ export function negotiate(
   const variants = variantsOf(exchange, filename);
   if (variants.length === 0) return undefined;
   exchange.dependsOn = "request";
-  exchange.varyOn = new Set([...exchange.varyOn ?? [], "negotiate", ...dimensions(variants)]);
+  // With a path behind the name httpd says nothing of having chosen.
+  const tells = exchange.pathInfo === "";
+  if (tells) exchange.varyOn = new Set([...exchange.varyOn ?? [], "negotiate", ...dimensions(variants)]);
   const wishes = {
     types: parseAccept(head.field(Field.Accept)),
     languages: parseAccept(head.field(Field.AcceptLanguage)),
@@ -150,7 +152,7 @@ export function negotiate(
   const info = lookUp(path, exchange.startClock);
   // Gone in the meantime.
   if (info === undefined || info instanceof FileError) return undefined;
-  (exchange.notes ??= new Map()).set(NOTE, best.name);
+  if (tells) (exchange.notes ??= new Map()).set(NOTE, best.name);
   return { filename: path, info };
 }
 
@@ -172,15 +174,16 @@ export const negotiation: ServerModule = {
   directives,
   hooks: () => ({
     typeChecker(exchange) {
-      const { file, filename, pathInfo } = exchange;
-      if (file !== undefined || filename === "" || pathInfo !== "" || filename.endsWith("/")) {
+      const { file, filename, pathInfo, path } = exchange;
+      if (file !== undefined || filename === "" || filename.endsWith("/")) {
         return undefined;
       }
       const found = negotiate(exchange, filename);
       if (found === undefined || "status" in found) return found;
       exchange.filename = found.filename;
       exchange.file = found.info;
-      exchange.path += found.filename.slice(filename.length);
+      const named = path.slice(0, path.length - pathInfo.length);
+      exchange.path = named + found.filename.slice(filename.length) + pathInfo;
       return undefined;
     },
     filterReply(exchange, reply) {

@@ -29,7 +29,7 @@ interface Later {
 
 /** A query as a field may have it. */
 function escapedQuery(query: string): string {
-  return query.split("?").map(escapedPath).join("?");
+  return query.split("?").map(escapedPath).join("%3f");
 }
 
 /** Location of a redirect: what the rules have made, but for scheme and host, is escaped. */
@@ -101,8 +101,9 @@ export function rewriteHooks({ ofHost, ofPlace, mapsOf }: RulesOf): ModuleHooks 
     if (refused) {
       return status >= 300 ? errorReply(status) : { status, fields: [], body: NO_BODY };
     }
-    // What no field may have is the client's (B escapes it).
-    if (/[\0-\x20\x7f]/.test(journey.query) && journey.query !== exchange.query) {
+    // What no field may have is the client's (B escapes it); in a Location it is escaped.
+    const unsent = !isAbsoluteUrl(name) || !escape;
+    if (unsent && /[\0-\x20\x7f]/.test(journey.query) && journey.query !== exchange.query) {
       thread.log(
         "error",
         "AH10410",

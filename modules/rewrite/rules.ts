@@ -5,7 +5,7 @@ import type { Exchange } from "../../server/request/exchange.ts";
 import { ownUrl } from "../../server/request/self_name.ts";
 import type { Condition } from "./condition.ts";
 import { parseRuleFlags, type RuleFlags } from "./flags.ts";
-import { parseTemplate, type Scope, type Template } from "./template.ts";
+import { parseTemplate, type Quote, type Scope, type Template } from "./template.ts";
 
 /** One RewriteRule. */
 export interface Rule {
@@ -165,12 +165,12 @@ function applyRule(rule: Rule, journey: Journey): "no" | "kept" | "replaced" | "
     return "kept";
   }
   const name = substitution.expand(journey, flags.quote);
-  // A question mark that the client has escaped is to begin no query.
-  if (!flags.allow3F && marks(name) > marks(substitution.source) && /%3f/i.test(exchange.head.target)) {
-    {
-      trace(`refused: an escaped question mark would begin a query: ${name} (flag UnsafeAllow3F)`);
-      return "unsafe";
-    }
+  if (
+    !flags.allow3F && /%3f/i.test(exchange.head.target) &&
+    beginsQuery(substitution, name, journey, flags.quote)
+  ) {
+    trace(`refused: an escaped question mark would begin a query: ${name} (flag UnsafeAllow3F)`);
+    return "unsafe";
   }
   sideEffects(rule, journey);
   trace(`rewrite '${subject}' -> '${name}'`);
@@ -190,8 +190,18 @@ function applyRule(rule: Rule, journey: Journey): "no" | "kept" | "replaced" | "
   return "replaced";
 }
 
-function marks(text: string): number {
-  return text.split("?").length - 1;
+/**
+ * Whether a question mark that the client has escaped would begin the query of `name`; behind one of the rule's own it is part of that. Where a
+ * variable or a map comes first, any counts.
+ */
+function beginsQuery(
+  { source }: Template,
+  name: string,
+  journey: Journey,
+  quote: Quote | undefined,
+): boolean {
+  const [path] = /^[^?{]*(?=\?)/.exec(source) ?? [];
+  return (path === undefined ? name : parseTemplate(path).expand(journey, quote)).includes("?");
 }
 
 function isRedirect(status: number | undefined): boolean {

@@ -49,10 +49,28 @@ export const coreServer = serverKey<CoreServer>("core", {
   merge: (base, over) => ({ ...base, ...over }),
 });
 
+/** ETagPart bits to be taken from what is around, then those to be added. */
+export interface ETagForm {
+  readonly add: number;
+  readonly remove: number;
+}
+
+/** The parts of an ETag of `parts` after a FileETag. */
+export function withForm(parts: number, { add, remove }: ETagForm): number {
+  return parts & ~remove | add;
+}
+
+/** Two lines of FileETag, one after the other. */
+export function joinedForm(first: ETagForm, second: ETagForm): ETagForm {
+  return { add: withForm(first.add, second), remove: first.remove | second.remove };
+}
+
 /** Values that hold for a location. */
 export interface CoreDir {
   /** ETagPart bits; 0: none. */
   fileETag: number;
+  /** What FileETag changes here about those of the place around. */
+  etagForm?: ETagForm;
   maxRanges: number;
   maxOverlaps: number;
   maxReversals: number;
@@ -83,7 +101,13 @@ const DIR_DEFAULTS: CoreDir = {
 /** The key of the core's values per location; what a section leaves unset comes from the section around it. */
 export const coreDir = dirKey<CoreDir>("core", {
   create: () => Object.create(DIR_DEFAULTS),
-  merge: (base, over) => Object.assign(Object.create(DIR_DEFAULTS), base, over),
+  merge(base, over) {
+    const merged: CoreDir = Object.assign(Object.create(DIR_DEFAULTS), base, over);
+    if (over.etagForm === undefined) return merged;
+    merged.fileETag = withForm(base.fileETag, over.etagForm);
+    if (base.etagForm !== undefined) merged.etagForm = joinedForm(base.etagForm, over.etagForm);
+    return merged;
+  },
 });
 
 /** Defaults of the values per virtual host (http-core.md 1, 4, 5). */

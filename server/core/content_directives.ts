@@ -1,10 +1,12 @@
 // Which directives has the core about what is sent for a place? Handlers, types, ranges, ETags.
 
 import { ArgumentError, type Directive, flag, integer, oneOf } from "../config/mod.ts";
-import { ETAG_ALL, ETAG_DEFAULT, ETagPart } from "../http/content/mod.ts";
+import { ETAG_ALL, ETagPart } from "../http/content/mod.ts";
+import { coreDir, type ETagForm, joinedForm, withForm } from "./config.ts";
 import { DIR, dirRow, number, type Parse } from "./rows.ts";
 
-function fileETag(args: readonly string[]): number {
+/** Parts by name; or, with signs, what is to be added to and taken from those of the place around. */
+function fileETag(args: readonly string[]): ETagForm {
   const parts: Readonly<Record<string, number>> = {
     none: 0,
     all: ETAG_ALL,
@@ -12,15 +14,18 @@ function fileETag(args: readonly string[]): number {
     mtime: ETagPart.MTime,
     size: ETagPart.Size,
   };
-  let form = args.some((arg) => /^[+-]/.test(arg)) ? ETAG_DEFAULT : 0;
+  let [form, add, remove] = [0, 0, 0];
   for (const arg of args) {
     const part = parts[arg.replace(/^[+-]/, "").toLowerCase()];
     if (part === undefined) {
       throw new ArgumentError(`FileETag accepts None, All, INode, MTime and Size, not "${arg}"`);
     }
-    form = arg.startsWith("-") ? form & ~part : form | part;
+    if (arg.startsWith("-")) [add, remove] = [add & ~part, remove | part];
+    else if (arg.startsWith("+")) [add, remove] = [add | part, remove & ~part];
+    else form |= part;
   }
-  return form;
+  const relative = args.some((arg) => /^[+-]/.test(arg));
+  return relative ? { add, remove } : { add: form, remove: ETAG_ALL };
 }
 
 /** A count, or one of httpd's words for none, the default and no limit. */
@@ -44,16 +49,21 @@ export const contentDirectives: readonly Directive[] = [
     1,
     { default: "1073741824" },
   ),
-  dirRow(
-    "FileETag",
-    "fileETag",
-    "FileInfo",
-    "component ...",
-    "What the ETag of a file is made of",
-    fileETag,
-    [1, 5],
-    { default: "MTime Size" },
-  ),
+  {
+    name: "FileETag",
+    contexts: DIR,
+    override: "FileInfo",
+    args: [1, 5],
+    syntax: "FileETag component ...",
+    help: "What the ETag of a file is made of",
+    default: "MTime Size",
+    apply(args, to) {
+      const values = to.dir.get(coreDir);
+      const form = fileETag(args);
+      values.etagForm = values.etagForm === undefined ? form : joinedForm(values.etagForm, form);
+      values.fileETag = withForm(values.fileETag, form);
+    },
+  },
   dirRow(
     "EnableSendfile",
     "enableSendfile",

@@ -115,7 +115,8 @@ export class ExchangeSubject implements ExpressionSubject {
       case "CONTEXT_DOCUMENT_ROOT":
         return this.#facts.documentRoot(this.#exchange);
       case "CONTENT_TYPE":
-        return this.#exchange.contentType;
+        // Of what is about to be sent, where that is known: an error page has a type too.
+        return this.#exchange.reply?.contentType ?? this.#exchange.contentType;
       case "HANDLER":
         return this.#exchange.handler;
       case "SERVER_ADMIN":

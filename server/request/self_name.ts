@@ -24,15 +24,17 @@ export function selfName({ dir, vhost, head, transport }: Exchange): string {
 }
 
 /**
- * The port that belongs to it: the client's, the connection's, the one in ServerName, 80; with UseCanonicalName the one in
- * ServerName, then (UseCanonicalPhysicalPort) the connection's, then 80 (https: 443).
+ * The port that belongs to it. UseCanonicalName Off: the client's; the connection's, with UseCanonicalPhysicalPort; the one in ServerName. On: the
+ * one in ServerName; the connection's, with UseCanonicalPhysicalPort. Else 80 (https: 443): a client that names no port has come to that
+ * one, whatever port a relay in between has mapped it to.
  */
 export function selfPort(exchange: Exchange): number {
   const { dir, vhost, head, transport } = exchange;
   const ours = vhost.store.get(serverNames).port;
   const { name, physicalPort } = dir.get(canonicalNames);
-  if (name === true) return ours ?? (physicalPort === true ? transport.local.port : defaultPort(exchange));
-  return head.hostPort ?? transport.local.port;
+  const physical = physicalPort === true ? transport.local.port : undefined;
+  const port = name === true ? ours ?? physical : head.hostPort ?? physical ?? ours;
+  return port ?? defaultPort(exchange);
 }
 
 /** `http[s]://name[:port]`, for URLs of this server. */

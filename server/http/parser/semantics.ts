@@ -66,7 +66,8 @@ function decideHost(head: RequestHead, strict: boolean): void {
     }
   } else if (head.has(Field.Host)) {
     takeAuthority(head, head.shortField(Field.Host), strict);
-    return;
+    // An empty one names no host (httpd refuses it, RFC 9112 §3.2 would allow it for what has no authority).
+    if (head.host !== undefined) return;
   }
   if (head.isHttp11) throw new ProtocolError(FAULTS.missingHost);
 }
