@@ -15,7 +15,7 @@ import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/requ
 import { denoPermissions } from "../../server/core/permissions.ts";
 import { Capture } from "./program/capture.ts";
 import { captureListening } from "./program/listening.ts";
-import { loadProgram, type Program } from "./program/load.ts";
+import type { Program } from "./program/load.ts";
 import { useOwnResponse } from "./response.ts";
 import { serveWebSockets } from "./web_socket_upgrade.ts";
 
@@ -65,6 +65,8 @@ function hooks(): ModuleHooks {
       serveWebSockets();
       // What applications log through LogTape belongs to the error log.
       await import("../../server/log/mod.ts");
+      // What it takes of Node is 3 MB that a thread without an application has no use for.
+      const { loadProgram } = await import("./program/load.ts");
       const capture = new Capture(listen);
       captureListening(capture);
       for (const specifier of wanted.keys()) {
