@@ -2,8 +2,10 @@
 
 import type { Capture } from "./capture.ts";
 import { captureDenoServe } from "./deno_serve.ts";
+import { captureNodeHttp } from "./node_http.ts";
 
 /** From now on whatever listens for HTTP in this thread starts servers of `capture`. */
 export function captureListening(capture: Capture): void {
   captureDenoServe(capture);
+  captureNodeHttp(capture);
 }
