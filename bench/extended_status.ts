@@ -8,6 +8,7 @@ import { measure, median, type Peer, withPeers } from "./wrk.ts";
 const ROUNDS = 7;
 const SECONDS = 2;
 const PATH = "/small.txt";
+const HELLO = new TextEncoder().encode("Hello, World!\n");
 
 const root = await Deno.makeTempDir({ prefix: "mpmd-bench-" });
 await Deno.mkdir(join(root, "htdocs"));
@@ -63,7 +64,11 @@ try {
     for (let round = 0; round < ROUNDS; round++) {
       for (const [i, peer] of peers.entries()) {
         const before = await figures(peer);
-        const { rate } = await measure(peer, { name: "", path: PATH, connections: 64 }, SECONDS);
+        const { rate } = await measure(
+          peer,
+          { name: "", path: PATH, connections: 64, answer: HELLO },
+          SECONDS,
+        );
         const after = await figures(peer);
         results[i].rate.push(rate);
         results[i].micros.push((after.cpu - before.cpu) / (after.requests - before.requests) * 1e6);

@@ -10,13 +10,22 @@ interface Compared extends Scenario {
   readonly latency?: boolean;
 }
 
+const HELLO = new TextEncoder().encode("Hello, World!\n");
+const TEN = new TextEncoder().encode("0123456789".repeat(1000));
+const MEGABYTE = new Uint8Array(1 << 20);
 const SCENARIOS: readonly Compared[] = [
-  { name: "14 bytes, keep-alive, c=64", path: "/small.txt", connections: 64 },
-  { name: "14 bytes, one request per connection", path: "/small.txt", connections: 64, close: true },
-  { name: "10 kB, keep-alive, c=64", path: "/10k.txt", connections: 64 },
-  { name: "1 MB, keep-alive, c=16", path: "/1m.bin", connections: 16 },
-  { name: "14 bytes, p50 at c=1", path: "/small.txt", connections: 1, latency: true },
-  { name: "14 bytes, p50 at c=4", path: "/small.txt", connections: 4, latency: true },
+  { name: "14 bytes, keep-alive, c=64", path: "/small.txt", connections: 64, answer: HELLO },
+  {
+    name: "14 bytes, one request per connection",
+    path: "/small.txt",
+    connections: 64,
+    close: true,
+    answer: HELLO,
+  },
+  { name: "10 kB, keep-alive, c=64", path: "/10k.txt", connections: 64, answer: TEN },
+  { name: "1 MB, keep-alive, c=16", path: "/1m.bin", connections: 16, answer: MEGABYTE },
+  { name: "14 bytes, p50 at c=1", path: "/small.txt", connections: 1, latency: true, answer: HELLO },
+  { name: "14 bytes, p50 at c=4", path: "/small.txt", connections: 4, latency: true, answer: HELLO },
 ];
 const ROUNDS = 7;
 const SECONDS = 1;
@@ -29,9 +38,9 @@ async function site(): Promise<Peer[]> {
   // Started by root, httpd and nginx read as another user.
   await Deno.chmod(root, 0o755);
   for (const dir of ["htdocs", "logs", "nginx"]) await Deno.mkdir(join(root, dir));
-  await Deno.writeTextFile(join(root, "htdocs/small.txt"), "Hello, World!\n");
-  await Deno.writeTextFile(join(root, "htdocs/10k.txt"), "0123456789".repeat(1000));
-  await Deno.writeFile(join(root, "htdocs/1m.bin"), new Uint8Array(1 << 20));
+  await Deno.writeFile(join(root, "htdocs/small.txt"), HELLO);
+  await Deno.writeFile(join(root, "htdocs/10k.txt"), TEN);
+  await Deno.writeFile(join(root, "htdocs/1m.bin"), MEGABYTE);
   // The text that both read; httpd needs its modules loaded besides.
   const common = (port: number, name: string) => `
 ServerName localhost

@@ -8,9 +8,10 @@ import { measure, median, type Peer, type Scenario, withPeers } from "./wrk.ts";
 const ROUNDS = 3;
 const SECONDS = 2;
 const WARM_UP = 6;
+const HELLO = new TextEncoder().encode("Hello, World!\n");
 const SCENARIOS: readonly Scenario[] = [
-  { name: "keep-alive", path: "/small.txt", connections: 16 },
-  { name: "one request per connection", path: "/small.txt", connections: 16, close: true },
+  { name: "keep-alive", path: "/small.txt", connections: 16, answer: HELLO },
+  { name: "one request per connection", path: "/small.txt", connections: 16, close: true, answer: HELLO },
 ];
 
 /** The pool of each MPM: 16 connections at a time, in the same words for both servers. */
@@ -117,7 +118,7 @@ async function blocking(): Promise<void> {
   );
   console.log("\n4 connections beside one whose handler computes for 50 ms at a time, without pause\n");
   console.log("| | p50 alone | p99 alone | p50 beside it | p99 beside it |\n| --- | --- | --- | --- | --- |");
-  const scenario: Scenario = { name: "little", path: "/", connections: 4 };
+  const scenario: Scenario = { name: "little", path: "/", connections: 4, answer: HELLO };
   for (const mpm of Object.keys(POOLS)) {
     const peer = await own(mpm, freePort(), `Application "${app}"`);
     await withPeers([peer], "/", async () => {

@@ -28,6 +28,11 @@ app.listen({ port: @PORT@, host: "127.0.0.1" });
 `,
 };
 
+const ANSWERS = [["/", "hello"], [
+  "/json",
+  '{"message":"hello","numbers":[1,2,3],"nested":{"a":true}}',
+]] as const;
+
 const CLUSTER = `import cluster from "node:cluster";
 if (cluster.isPrimary) for (let i = 0; i < 2; i++) cluster.fork();
 else await import("./main.mjs");
@@ -86,13 +91,13 @@ for (const [framework, program] of Object.entries(PROGRAMS)) {
     peers.push({ name, port, command, args: [...args, join(path, module)] });
   }
   await withPeers(peers, "/", async () => {
-    for (const path of ["/", "/json"]) {
+    for (const [path, answer] of ANSWERS) {
       const results = peers.map((): Result[] => []);
       for (let round = 0; round <= ROUNDS; round++) {
         for (const [i, peer] of peers.entries()) {
           const result = await measure(
             peer,
-            { name: path, path, connections: CONNECTIONS },
+            { name: path, path, connections: CONNECTIONS, answer: new TextEncoder().encode(answer) },
             round === 0 ? 1 : SECONDS,
           );
           // The first round is for the compilers.

@@ -7,10 +7,18 @@ import { Authority } from "../server/development/certificates.ts";
 import { freePort } from "../tests/system/harness.ts";
 import { measure, median, type Peer, type Result, type Scenario, withPeers } from "./wrk.ts";
 
+const HELLO = new TextEncoder().encode("Hello, World!\n");
+const MEGABYTE = new Uint8Array(1 << 20);
 const SCENARIOS: readonly Scenario[] = [
-  { name: "14 bytes, keep-alive, c=64", path: "/small.txt", connections: 64 },
-  { name: "14 bytes, a full handshake per request, c=16", path: "/small.txt", connections: 16, close: true },
-  { name: "1 MB, keep-alive, c=16", path: "/1m.bin", connections: 16 },
+  { name: "14 bytes, keep-alive, c=64", path: "/small.txt", connections: 64, answer: HELLO },
+  {
+    name: "14 bytes, a full handshake per request, c=16",
+    path: "/small.txt",
+    connections: 16,
+    close: true,
+    answer: HELLO,
+  },
+  { name: "1 MB, keep-alive, c=16", path: "/1m.bin", connections: 16, answer: MEGABYTE },
 ];
 const ROUNDS = 3;
 const SECONDS = 1;
@@ -24,8 +32,8 @@ async function site(): Promise<Peer[]> {
   // Started by root, httpd and nginx read as another user.
   await Deno.chmod(root, 0o755);
   for (const dir of ["htdocs", "logs", "nginx"]) await Deno.mkdir(join(root, dir));
-  await Deno.writeTextFile(join(root, "htdocs/small.txt"), "Hello, World!\n");
-  await Deno.writeFile(join(root, "htdocs/1m.bin"), new Uint8Array(1 << 20));
+  await Deno.writeFile(join(root, "htdocs/small.txt"), HELLO);
+  await Deno.writeFile(join(root, "htdocs/1m.bin"), MEGABYTE);
   const { certificate, key } = await authority.issue({
     commonName: "localhost",
     names: ["localhost", "127.0.0.1"],

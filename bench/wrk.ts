@@ -1,5 +1,7 @@
-// How is a server measured? Loopback, wrk with one thread, medians over rounds in which all peers take their turn.
+// How is a server measured? Loopback, wrk with one thread, medians over rounds in which all peers take their turn. wrk counts answers and does not
+// look at them: that is done before and after, and a server that answers wrongly has no figure.
 
+import { VerifiedLoad } from "../tests/load/client.ts";
 import { processorTime } from "./processor_time.ts";
 
 /** A server that is measured. */
@@ -10,6 +12,7 @@ export interface Peer {
   readonly args: readonly string[];
   /** It speaks TLS, with a certificate that this authority (PEM) has signed. */
   readonly secured?: { readonly authority: string };
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** One load. */
@@ -19,7 +22,14 @@ export interface Scenario {
   readonly connections: number;
   /** One request per connection. */
   readonly close?: boolean;
+  /** Sent with POST, as JSON. */
+  readonly body?: string;
+  /** What every answer's body is. */
+  readonly answer: Uint8Array;
 }
+
+/** So many answers are looked at each time. */
+const SAMPLE = 200;
 
 /** What wrk found: requests a second, latencies in microseconds, and the server's processor time per request in microseconds. */
 export interface Result {
@@ -39,10 +49,58 @@ const pids = new Map<Peer, number>();
 /** One run of wrk. @throws Error when requests failed; httpd may close a connection now and then, mpmd may not */
 export async function measure(
   peer: Peer,
-  { path, connections, close }: Scenario,
+  scenario: Scenario,
+  seconds: number,
+): Promise<Result> {
+  await checkAnswers(peer, scenario);
+  const result = await time(peer, scenario, seconds);
+  await checkAnswers(peer, scenario);
+  return result;
+}
+
+/** Many at once, each answer compared. @throws Error when one was wrong */
+async function checkAnswers(
+  { name, port, secured }: Peer,
+  { path, body, close, answer }: Scenario,
+): Promise<void> {
+  const question = {
+    target: path,
+    status: 200,
+    answer,
+    ...body === undefined ? { method: "GET" } : {
+      method: "POST",
+      body: new TextEncoder().encode(body),
+      fields: [["Content-Type", "application/json"]] as const,
+    },
+  };
+  const load = new VerifiedLoad({
+    connect: () =>
+      secured === undefined
+        ? Deno.connect({ hostname: "127.0.0.1", port })
+        : Deno.connectTls({ hostname: "localhost", port, caCerts: [secured.authority] }),
+    targets: [() => question],
+    connections: 16,
+    close: close ? 0.9 : 0.05,
+    mayClose: !name.startsWith("mpmd"),
+  });
+  while (load.answers < SAMPLE && !load.failed) await new Promise((resolve) => setTimeout(resolve, 5));
+  const { wrong } = await load.stop();
+  for (const [what, { count, example }] of wrong) {
+    throw new Error(`${name} answers wrongly, ${count} times ${what}: ${example}`);
+  }
+}
+
+async function time(
+  peer: Peer,
+  { path, connections, close, body }: Scenario,
   seconds: number,
 ): Promise<Result> {
   const { name } = peer;
+  const script = body === undefined ? undefined : await Deno.makeTempFile({ suffix: ".lua" });
+  if (script !== undefined) {
+    const headers = 'wrk.headers["Content-Type"] = "application/json"';
+    await Deno.writeTextFile(script, `wrk.method = "POST"\nwrk.body = ${JSON.stringify(body)}\n${headers}\n`);
+  }
   const before = processorTime(pids.get(peer)!);
   const { stdout } = await new Deno.Command("wrk", {
     args: [
@@ -51,9 +109,11 @@ export async function measure(
       `-d${seconds}s`,
       "--latency",
       ...close ? ["-H", "Connection: close"] : [],
+      ...script === undefined ? [] : ["-s", script],
       urlOf(peer, path),
     ],
   }).output();
+  if (script !== undefined) await Deno.remove(script);
   const text = new TextDecoder().decode(stdout);
   if (/Non-2xx/.test(text) || (name.startsWith("mpmd") && /Socket errors/.test(text))) {
     throw new Error(`failed requests of ${name}:\n${text}`);
@@ -86,8 +146,8 @@ export async function withPeers(
   body: (pids: readonly number[]) => Promise<void>,
 ): Promise<void> {
   let ending = false;
-  const processes = peers.map(({ command, args }) =>
-    new Deno.Command(command, { args: [...args], stdout: "null", stderr: "piped" }).spawn()
+  const processes = peers.map(({ command, args, env }) =>
+    new Deno.Command(command, { args: [...args], env: { ...env }, stdout: "null", stderr: "piped" }).spawn()
   );
   const ends = processes.map(async (process, i) => {
     const [said] = await Promise.all([new Response(process.stderr).text(), process.status]);

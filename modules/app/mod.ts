@@ -16,7 +16,7 @@ import { denoPermissions } from "../../server/core/permissions.ts";
 import { Capture } from "./program/capture.ts";
 import { captureListening } from "./program/listening.ts";
 import type { Program } from "./program/load.ts";
-import { useOwnResponse } from "./response.ts";
+import { useOwnResponse } from "./own_response.ts";
 import { serveWebSockets } from "./web_socket_upgrade.ts";
 
 /** Specifiers of applications that a configuration names, in order; the threads load each of them once. */

@@ -2,7 +2,8 @@
 // (response.ts).
 
 import { type Body, type Fields, NO_BODY, type Reply } from "../../server/http/engine/reply.ts";
-import { ingredientsOf, type Source } from "./response.ts";
+import type { Source } from "./lazy_body.ts";
+import { ingredientsOf } from "./own_response.ts";
 
 /** A Blob up to this size (bytes) is read at once, and goes out with the head. */
 const READ_AT_ONCE = 1 << 20;

@@ -85,6 +85,11 @@ export class VerifiedLoad {
     return this.#answers;
   }
 
+  /** Something was wrong already. */
+  get failed(): boolean {
+    return this.#wrong.size > 0;
+  }
+
   /** Lets every client come to the end of what it asked. */
   async stop(): Promise<LoadReport> {
     this.#stopping = true;

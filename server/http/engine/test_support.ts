@@ -227,7 +227,7 @@ export class TestConnection {
   }
 }
 
-/** Lets everything that only waits for promises go on. */
-export function settle(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+/** Lets everything that only waits for promises, and for a turn of the event loop behind them, go on. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
 }

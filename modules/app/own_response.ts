@@ -2,13 +2,11 @@
 // that has to be read again, and makes Headers of every record; here the real Response is made when something is asked that only
 // that can do. `Response` of a server thread is this class (useOwnResponse), and what the platform makes is one of its instances.
 
-import { type HeaderList, headerListOf, ResponseHeaders } from "./response_headers.ts";
+import { LazyBody, type Source } from "./lazy_body.ts";
+import { type HeaderList, headerListOf, OwnHeaders, useOwnHeaders } from "./own_headers.ts";
 
 const Native = globalThis.Response;
 type NativeResponse = InstanceType<typeof Native>;
-
-/** What a Response was made of. `undefined`: a stream, or something that only the platform knows. */
-export type Source = string | Uint8Array<ArrayBuffer> | Blob | FormData | null;
 
 /** What a reply is made of, without reading a stream. */
 export interface Ingredients {
@@ -26,13 +24,10 @@ function isNullBody(status: number): boolean {
 /** RFC 9112 reason-phrase, one byte a character. */
 const REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** What the streams were made of that were asked for as bodies of our responses: they may become bodies of others. */
-const sources = new WeakMap<ReadableStream, Source>();
-
 /** A source with the Content-Type that the Fetch standard gives it; undefined: the platform has to look at it. */
 function sourceOf(body: unknown): { source: Source; type: string | undefined } | undefined {
   if (body === undefined || body === null) return { source: null, type: undefined };
-  if (typeof body === "string") return { source: body, type: "text/plain;charset=UTF-8" };
+  if (typeof body === "string") return { source: body.toWellFormed(), type: "text/plain;charset=UTF-8" };
   if (typeof body !== "object") return undefined;
   // A Response has the content that there was when it was made: memory is copied.
   if (body instanceof Uint8Array) return { source: new Uint8Array(body), type: undefined };
@@ -43,6 +38,10 @@ function sourceOf(body: unknown): { source: Source; type: string | undefined } |
   }
   if (body instanceof URLSearchParams) {
     return { source: String(body), type: "application/x-www-form-urlencoded;charset=UTF-8" };
+  }
+  // A stream has no type of its own, whatever it was made of. One that somebody has looked into is the platform's affair.
+  if (LazyBody.is(body)) {
+    return LazyBody.isMade(body) ? undefined : { source: LazyBody.sourceOf(body), type: undefined };
   }
   if (body instanceof Blob) return { source: body, type: body.type === "" ? undefined : body.type };
   return undefined;
@@ -58,14 +57,19 @@ class OwnResponse {
   #list: HeaderList = [];
   /** The last of the list is the Content-Type that goes with the body. */
   #typedByDefault = false;
-  #headers: ResponseHeaders | undefined = undefined;
+  #headers: OwnHeaders | undefined = undefined;
+  /** What was given out as its body, or taken from another. */
+  #body: LazyBody | undefined = undefined;
   #real: NativeResponse | undefined = undefined;
 
   constructor(body?: BodyInit | null, init?: ResponseInit) {
     if (this.#takes(body, init)) return;
-    this.#real = new Native(body, init);
-    if (body instanceof ReadableStream) this.#source = sources.get(body);
-    else this.#source = body instanceof FormData ? body : sourceOf(body)?.source;
+    this.#real = new Native(LazyBody.is(body) ? LazyBody.realOf(body) : body, init);
+    if (body instanceof FormData) this.#source = body;
+    else if (LazyBody.is(body)) {
+      this.#source = LazyBody.sourceOf(body);
+      this.#body = body;
+    } else this.#source = sourceOf(body)?.source;
   }
 
   /** Takes everything as it is, if there is nothing about it that only the platform can judge. */
@@ -96,6 +100,7 @@ class OwnResponse {
       this.#typedByDefault = true;
     }
     this.#source = source;
+    if (LazyBody.is(body)) this.#body = body;
     return true;
   }
 
@@ -126,29 +131,47 @@ class OwnResponse {
   get headers(): Headers {
     if (this.#headers === undefined) {
       if (this.#real !== undefined) return this.#real.headers;
-      this.#headers = new ResponseHeaders(this.#list);
+      this.#headers = OwnHeaders.over(this.#list);
     }
     return this.#headers as unknown as Headers;
   }
 
   get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
-    if (this.#source === null) return null;
-    const { body } = OwnResponse.realOf(this);
-    if (body !== null && this.#source !== undefined) sources.set(body, this.#source);
-    return body;
+    const source = this.#source;
+    if (source === null) return null;
+    if (source === undefined || (this.#body === undefined && this.#real !== undefined)) {
+      return OwnResponse.realOf(this).body;
+    }
+    this.#body ??= new LazyBody(source, () => new Native(source).body!);
+    return this.#body as unknown as ReadableStream<Uint8Array<ArrayBuffer>>;
   }
 
   get bodyUsed(): boolean {
+    // Its stream may have been read by whoever else has it.
+    if (this.#looked) return OwnResponse.realOf(this).bodyUsed;
     return this.#real?.bodyUsed ?? false;
   }
 
   clone(): Response {
+    const { status, statusText, headers } = this;
+    const init = { status, statusText, headers };
+    const source = this.#source;
+    // Nobody has looked into it: another of the same.
+    if (source !== undefined && !(source instanceof FormData) && this.#real === undefined && !this.#looked) {
+      const made = new OwnResponse(null, init);
+      made.#source = source;
+      return made as unknown as Response;
+    }
     // Whoever has read the body already is refused, as ever.
     const { body } = OwnResponse.realOf(this).clone();
-    const { status, statusText, headers } = this;
-    const made = new OwnResponse(body, { status, statusText, headers });
-    made.#source = this.#source;
+    const made = new OwnResponse(body, init);
+    made.#source = source;
     return made as unknown as Response;
+  }
+
+  /** Its body is a stream by now. */
+  get #looked(): boolean {
+    return this.#body !== undefined && LazyBody.isMade(this.#body);
   }
 
   static json(data: unknown, init?: ResponseInit): Response {
@@ -178,7 +201,9 @@ class OwnResponse {
   /** The real Response; from now on it has the headers. */
   static realOf(response: OwnResponse): NativeResponse {
     if (response.#real !== undefined) return response.#real;
-    const list = [...(response.#headers?.entriesOf() ?? response.#list)];
+    const list = [
+      ...(response.#headers === undefined ? response.#list : OwnHeaders.entriesOf(response.#headers)),
+    ];
     const real = new Native(response.#source, {
       status: response.#status,
       statusText: response.#statusText,
@@ -186,16 +211,18 @@ class OwnResponse {
     });
     // A type that was taken away does not come back.
     if (!hasType(list)) real.headers.delete("content-type");
-    if (response.#headers !== undefined) ResponseHeaders.become(response.#headers, real.headers);
+    if (response.#headers !== undefined) OwnHeaders.become(response.#headers, real.headers);
     return response.#real = real;
   }
 
   /** What `response`, whose body was not used, is made of; undefined where that is a stream. */
   static ingredientsOf(response: OwnResponse): Ingredients | undefined {
     const source = response.#source;
-    if (source === undefined || response.#real?.body?.locked === true) return undefined;
+    if (source === undefined || response.body?.locked === true) return undefined;
     const { status, statusText } = response;
-    const headers = response.#headers?.entriesOf() ?? response.#real?.headers ?? response.#list;
+    const headers = response.#headers !== undefined
+      ? OwnHeaders.entriesOf(response.#headers)
+      : response.#real?.headers ?? response.#list;
     return { status, statusText, headers, source };
   }
 
@@ -239,6 +266,7 @@ export function ingredientsOf(response: Response): Ingredients | undefined {
 
 /** From now on `new Response()` makes ours on this thread. */
 export function useOwnResponse(): void {
+  useOwnHeaders();
   globalThis.Response = OwnResponse as unknown as typeof Response;
   Object.defineProperty(Native.prototype, "constructor", {
     configurable: true,

@@ -1,7 +1,7 @@
 // Is our Response one? Made in forty ways, it says what the platform's says, and throws what that throws.
 
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { ingredientsOf, useOwnResponse } from "./response.ts";
+import { ingredientsOf, useOwnResponse } from "./own_response.ts";
 
 const Native = Response;
 const fetched = new Native("fetched");
