@@ -5,7 +5,8 @@ import { Capture } from "../modules/app/program/capture.ts";
 import { captureListening } from "../modules/app/program/listening.ts";
 import { FORMS, loadProgram, ProgramError } from "../modules/app/program/load.ts";
 import { describeLoadError } from "../modules/app/program/load_error.ts";
-import { PROBE_VARIABLE, type ProbeOrder, type ProbeResult } from "../server/program_probe.ts";
+import { PROBE_VARIABLE, type ProbeOrder } from "../server/probe_order.ts";
+import type { ProbeResult } from "../server/program_probe.ts";
 
 /** After a program has begun to listen it has this long (ms) to name further addresses. */
 const FURTHER_MS = 20;

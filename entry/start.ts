@@ -5,11 +5,13 @@ import { CHILD_VARIABLE } from "../mpm/shared/child_order.ts";
 import { blockInspectorSignal } from "../platform/inspector_signal.ts";
 import { isDaemon } from "../server/daemon.ts";
 import { isLauncher } from "../server/launcher.ts";
+import { PROBE_VARIABLE } from "../server/probe_order.ts";
 import { parseOptions, UsageError } from "../server/options.ts";
 
 /** Runs the command line `args` and returns the exit code. `entry` is the module that was started, for children to start too. */
 export async function start(args: readonly string[], entry: string): Promise<number> {
-  if (!Deno.env.has(CHILD_VARIABLE) && !isLauncher() && willServe(args)) blockInspectorSignal();
+  const helper = Deno.env.has(CHILD_VARIABLE) || Deno.env.has(PROBE_VARIABLE) || isLauncher();
+  if (!helper && willServe(args)) blockInspectorSignal();
   const [{ main }, { setModules }, { MODULES }, { THREAD_MODULE }] = await Promise.all([
     import("../server/main.ts"),
     import("../server/modules.ts"),

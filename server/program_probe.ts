@@ -5,22 +5,10 @@ import { keepsFfi } from "./core/permissions.ts";
 import type { Configuration } from "./configuration.ts";
 import { makeBundle } from "./bundle.ts";
 import { probeCommand } from "./child_command.ts";
+import { PROBE_VARIABLE, type ProbeOrder } from "./probe_order.ts";
 
 /** An address that a program names: a host ("" for all) with a port (0: any that is free), or the path of a Unix-domain socket. */
 export type NamedAddress = { readonly hostname: string; readonly port: number } | { readonly path: string };
-
-/** The variable that tells a probe what to do: the JSON of a ProbeOrder. */
-export const PROBE_VARIABLE = "MPMD_PROBE";
-
-/** What a probe is told. */
-export interface ProbeOrder {
-  readonly url: string;
-  readonly args: readonly string[];
-  /** Where the program runs. */
-  readonly cwd: string;
-  /** Stands before the result in its output; everything else there is the program's. */
-  readonly token: string;
-}
 
 /** What a probe says. */
 export type ProbeResult = ProgramFinding | { readonly error: string };

@@ -1,7 +1,7 @@
 // What kind of program is it that a server thread loads? One of the forms that Deno and Node know: this loads it as they would,
 // finds out which, and says what answers its requests.
 
-import { registerHooks } from "node:module";
+import * as nodeModule from "node:module";
 import process from "node:process";
 import { fromFileUrl } from "@std/path";
 import type { Reply } from "../../../server/http/engine/reply.ts";
@@ -118,7 +118,9 @@ function beMainModule({ url, args }: ProgramStart): void {
   process.argv.splice(1, process.argv.length, file, ...args);
   // import.meta is made by Deno, which knows of one main module only: a program that asks is told in its first line.
   if (!/\bimport\s*\.\s*meta\s*\.\s*main\b/.test(sourceOf(file))) return;
-  const hooks = registerHooks({
+  // An older Deno has none: there import.meta.main is false.
+  if (typeof nodeModule.registerHooks !== "function") return;
+  const hooks = nodeModule.registerHooks({
     load(loaded, context, next) {
       const result = next(loaded, context);
       if (loaded !== url) return result;

@@ -18,6 +18,8 @@ interface Internals {
 }
 
 type Response = ServerResponse & Internals;
+/** Of a string, as Buffer knows it. */
+type Encoding = Parameters<typeof Buffer.alloc>[2];
 type Callback = (error?: Error | null) => void;
 
 /** Where a response has its reply. */
@@ -65,7 +67,7 @@ export class NodeReply {
   }
 
   /** The whole body is there at once. */
-  whole(chunk: string | Uint8Array | undefined, encoding: BufferEncoding | undefined): void {
+  whole(chunk: string | Uint8Array | undefined, encoding: Encoding | undefined): void {
     const head = this.#head!;
     if (!(this.response as Response)._hasBody) {
       const length = this.#declared ?? (chunk === undefined ? undefined : bytesOf(chunk, encoding).length);
@@ -101,7 +103,7 @@ export class NodeReply {
   }
 
   /** Returns false when the client should be waited for. */
-  enqueue(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): boolean {
+  enqueue(chunk: string | Uint8Array, encoding: Encoding | undefined): boolean {
     if (this.#stream === undefined) return true;
     // The stream keeps it: what it was made of may be written to again.
     if (chunk.length > 0) this.#stream.enqueue(Uint8Array.from(bytesOf(chunk, encoding)));
@@ -134,7 +136,7 @@ export class NodeReply {
   }
 }
 
-function bytesOf(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): Uint8Array<ArrayBuffer> {
+function bytesOf(chunk: string | Uint8Array, encoding: Encoding | undefined): Uint8Array<ArrayBuffer> {
   return (typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk) as Uint8Array<ArrayBuffer>;
 }
 
@@ -181,7 +183,7 @@ const METHODS: Readonly<Record<string, Method>> = {
     }
     if (!this._header) this._implicitHeader();
     reply.begin();
-    const more = reply.enqueue(chunk, typeof encoding === "string" ? encoding as BufferEncoding : undefined);
+    const more = reply.enqueue(chunk, typeof encoding === "string" ? encoding as Encoding : undefined);
     if (done !== undefined) queueMicrotask(() => done(null));
     return more;
   },
@@ -189,7 +191,7 @@ const METHODS: Readonly<Record<string, Method>> = {
     const done = args.find((one) => typeof one === "function") as Callback | undefined;
     const [chunk, encoding] = args.filter((one) => typeof one !== "function") as [
       string | Uint8Array | null | undefined,
-      BufferEncoding | undefined,
+      Encoding | undefined,
     ];
     if (this.finished) {
       done?.(failure("ERR_STREAM_ALREADY_FINISHED", "Cannot call end after a stream was finished"));
