@@ -38,8 +38,8 @@ export function headerListOf(init: unknown): HeaderList | undefined {
   if (init === undefined) return list;
   if (typeof init !== "object" || init === null) return undefined;
   if (init instanceof Native) {
-    const entries = OwnHeaders.is(init) ? OwnHeaders.entriesOf(init) : init;
-    for (const [name, value] of entries) list.push([name, value]);
+    // As they are looked through; what was joined may have white space at its end.
+    for (const [name, value] of init) list.push([name, normalValue(value) ?? value]);
     return list;
   }
   if (Array.isArray(init)) {
