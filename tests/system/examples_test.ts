@@ -54,6 +54,35 @@ const CHECKS: Readonly<Record<string, (server: TestServer) => Promise<void>>> = 
     assertEquals((await fetch(server.url("/missing"))).status, 404);
   },
 
+  async express(server) {
+    assertEquals(await server.get("/"), "Hello from Express\n");
+    const headers = { "content-type": "application/json" };
+    const echo = await fetch(server.url("/api/echo"), { method: "POST", headers, body: '{"a":[1]}' });
+    assertEquals([echo.status, await echo.json()], [201, { a: [1] }]);
+    const missing = await fetch(server.url("/missing"));
+    assertEquals(missing.status, 404);
+    await missing.body?.cancel();
+  },
+
+  async fastify(server) {
+    assertEquals(await server.get("/"), "Hello from Fastify\n");
+    const greet = (body: string) =>
+      fetch(server.url("/api/greet"), {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body,
+      });
+    assertEquals(await (await greet('{"name":"you"}')).json(), { hello: "you" });
+    const refused = await greet("{}");
+    assertEquals([refused.status, (await refused.json()).code], [400, "FST_ERR_VALIDATION"]);
+  },
+
+  async koa(server) {
+    assertEquals(await server.get("/"), "Hello from Koa\n");
+    const other = await fetch(server.url("/x"));
+    assertEquals([await other.json(), other.headers.get("x-path")], [{ path: "/x" }, "/x"]);
+  },
+
   async jsx(server) {
     const page = await server.get("/list?name=one&name=%3Cb%3E");
     assertStringIncludes(page, '<!doctype html><html lang="en"><head><title>/list</title>');
