@@ -2,7 +2,7 @@
 // or not at all because the connection changes its protocol.
 
 import type { Exchange } from "../../request/exchange.ts";
-import { discardReply, sendBody } from "./body_sender.ts";
+import { discardReply, sendBody, TOGETHER } from "./body_sender.ts";
 import type { Patience } from "./patience.ts";
 import type { Body, Reply } from "./reply.ts";
 import type { ConnectionSettings, Service } from "./service.ts";
@@ -26,6 +26,15 @@ export interface ResponderOwner {
 /** Everything is with the transport or staged; or there is more to come by an event. */
 export type Sending = "written" | "streaming" | "taken over";
 
+const encoder = new TextEncoder();
+
+/** A long text is made bytes of its own: the buffers of the thread would stay as large. */
+function withoutLongText(reply: Reply): Reply {
+  const { body } = reply;
+  if (body.kind !== "text" || body.text.length <= TOGETHER) return reply;
+  return { ...reply, body: { kind: "bytes", bytes: encoder.encode(body.text) } };
+}
+
 /** The responses of one connection. */
 export class Responder {
   /** The response that was sent lets the connection go on. */
@@ -42,7 +51,8 @@ export class Responder {
   ) {}
 
   /** Sends `reply`, or a failure instead of one that cannot be sent. */
-  send(exchange: Exchange, reply: Reply, settings: ConnectionSettings): Sending {
+  send(exchange: Exchange, asked: Reply, settings: ConnectionSettings): Sending {
+    const reply = withoutLongText(asked);
     const { output } = this.outlet;
     const mark = output.length;
     let sent: Sent;
