@@ -15,7 +15,7 @@ interface Placement extends Readonly<Pick<Exchange, "path" | "pathInfo" | "filen
   readonly answerer: ModuleHooks;
 }
 
-/** Paths of one virtual host, by method. */
+/** Paths of one virtual host as they are asked for over TLS, or in plain text, by method. */
 interface HostPlacements {
   readonly byMethod: ReadonlyMap<string, Map<string, Placement>>;
   /** Remembered paths that nobody has asked for again. */
@@ -25,10 +25,12 @@ interface HostPlacements {
 /** The placements of one thread. */
 export class Placements {
   readonly #hosts = new Map<VirtualServer, HostPlacements>();
+  /** Access may depend on the connection's being secure. */
+  readonly #secureHosts = new Map<VirtualServer, HostPlacements>();
 
   /** The handler that answers `exchange`, whose place is known then; undefined: the phases have to find out. */
   find(exchange: Exchange): ModuleHooks | undefined {
-    const host = this.#hosts.get(exchange.vhost);
+    const host = this.#placesOf(exchange).get(exchange.vhost);
     if (host === undefined || exchange.head.form !== "origin") return undefined;
     const known = host.byMethod.get(exchange.head.method);
     if (known === undefined || known.size === 0) return undefined;
@@ -49,7 +51,7 @@ export class Placements {
   /** `answerer` has answered, and nothing but method and path has led there: the next request goes there at once. */
   keep(exchange: Exchange, answerer: ModuleHooks): void {
     const { method, target } = exchange.head;
-    const host = this.#of(exchange.vhost);
+    const host = this.#hostOf(exchange);
     const known = host.byMethod.get(method);
     if (known === undefined || host.vain > MOST_VAIN) return;
     host.vain++;
@@ -58,11 +60,16 @@ export class Placements {
     known.set(target.split("?", 1)[0], { path, pathInfo, filename, handler, dir, answerer });
   }
 
-  #of(vhost: VirtualServer): HostPlacements {
-    const known = this.#hosts.get(vhost);
+  #placesOf({ transport }: Exchange): Map<VirtualServer, HostPlacements> {
+    return transport.security === undefined ? this.#hosts : this.#secureHosts;
+  }
+
+  #hostOf(exchange: Exchange): HostPlacements {
+    const places = this.#placesOf(exchange);
+    const known = places.get(exchange.vhost);
     if (known !== undefined) return known;
     const made = { byMethod: new Map(["GET", "POST"].map((method) => [method, new Map()])), vain: 0 };
-    this.#hosts.set(vhost, made);
+    places.set(exchange.vhost, made);
     return made;
   }
 }

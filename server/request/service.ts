@@ -189,7 +189,9 @@ export class RequestService implements Service {
 
   begin(exchange: Exchange): Reply | undefined {
     exchange.vhost = this.#hosts.of(exchange);
-    if (!this.#hosts.refuses(exchange) && this.#phases.placed(exchange)) return undefined;
+    const secure = exchange.transport.security !== undefined;
+    const passes = !(secure && this.#isMisplaced(exchange)) && !this.#hosts.refuses(exchange);
+    if (passes && this.#phases.placed(exchange)) return undefined;
     exchange.dir = exchange.vhost.dirDefaults;
     const refused = this.#begun(exchange);
     if (refused === undefined) return undefined;
@@ -203,7 +205,7 @@ export class RequestService implements Service {
 
   #begun(exchange: Exchange): Reply | undefined {
     const { head } = exchange;
-    if (exchange.transport.security !== undefined && this.#isMisplaced(exchange)) return exchange.misplaced;
+    if (exchange.misplaced !== undefined) return exchange.misplaced;
     if (this.#hosts.refuses(exchange)) {
       this.parts.log("error", "core", "AH10156", `Unknown host ${head.host}`, exchange);
       return errorReply(400);

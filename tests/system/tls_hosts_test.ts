@@ -3,7 +3,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname } from "@std/path";
-import { inTime, runCommand, until } from "./harness.ts";
+import { inTime, runCommand, TestServer, until } from "./harness.ts";
 import {
   authority,
   EVENT,
@@ -73,6 +73,42 @@ Deno.test({
     assertEquals((await client.get("/", "other.example")).status, 421);
     client.close();
     await until("the log", () => server.log("logs/error_log").includes("AH02032"));
+  },
+});
+
+Deno.test({
+  name: "TLS hosts: nor for an application of the other that has been asked for the same before",
+  ignore: !unix,
+  async fn() {
+    const app = `export default { fetch: () => new Response("the application\\n") }`;
+    const config = tlsConfig(
+      EVENT,
+      `</VirtualHost>
+      ${
+        secondHost(
+          "Application app.ts\nSSLVerifyClient require\nSSLCACertificateFile conf/clients.pem\n" +
+            "<Location />\nSSLRequireSSL\n</Location>",
+        )
+      }
+      <VirtualHost 127.0.0.2:1>`,
+      "",
+      "ThreadsPerChild 1\nStartServers 1",
+    );
+    const clients = await Authority.create("clients");
+    const files = {
+      ...TLS_FILES,
+      ...CERTIFICATES,
+      "conf/clients.pem": clients.issued.certificate,
+      "app.ts": app,
+    };
+    await using server = await TestServer.start({ config, files });
+    const good = await clients.issue({ commonName: "Somebody", client: true });
+    const known = { servername: "other.example", cert: good.certificate, key: good.key };
+    for (let round = 0; round < 3; round++) {
+      assertMatch((await nodeRequest(server.port, known, "other.example")).text, /the application/);
+      const asked = { servername: "test.example" };
+      assertMatch((await nodeRequest(server.port, asked, "other.example")).text, /^HTTP\/1\.1 421 /);
+    }
   },
 });
 
