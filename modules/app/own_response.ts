@@ -142,7 +142,7 @@ class OwnResponse {
     if (source === undefined || (this.#body === undefined && this.#real !== undefined)) {
       return OwnResponse.realOf(this).body;
     }
-    this.#body ??= new LazyBody(source, () => new Native(source).body!);
+    this.#body ??= new LazyBody(source, () => OwnResponse.realOf(this).body!);
     return this.#body as unknown as ReadableStream<Uint8Array<ArrayBuffer>>;
   }
 

@@ -180,6 +180,35 @@ for (const [what, make] of Object.entries(WAYS)) {
   });
 }
 
+/** What somebody does to the body before the response is looked at again. */
+const USES: Readonly<Record<string, (response: Response) => unknown>> = {
+  "a reader that has let go": async ({ body }) => {
+    const reader = body!.getReader();
+    await reader.read();
+    reader.releaseLock();
+  },
+  "a reader that holds it": ({ body }) => body!.getReader(),
+  "cancelled": ({ body }) => body!.cancel(),
+  "two of one": ({ body }) => body!.tee(),
+  "read as a text": (response) => response.text(),
+  "passed on": ({ body }) => body!.pipeTo(new WritableStream()),
+  "walked through": async ({ body }) => {
+    for await (const _piece of body!);
+  },
+};
+
+for (const [what, use] of Object.entries(USES)) {
+  Deno.test(`Response: a body that was used: ${what}`, async () => {
+    const used = async (R: typeof Response) => {
+      const made = new R("text");
+      await use(made);
+      const { bodyUsed, body } = made;
+      return [bodyUsed, body!.locked, await made.text().catch((error) => String(error))];
+    };
+    assertEquals(await used(Own), await used(Native));
+  });
+}
+
 Deno.test("Response: form data are encoded with a boundary that the type names", async () => {
   const made = new Own(form());
   const boundary = /boundary=(.*)$/.exec(made.headers.get("content-type")!)![1];
