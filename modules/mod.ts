@@ -5,6 +5,10 @@ import { alias } from "./alias/mod.ts";
 import { app } from "./app/mod.ts";
 import { authzCore } from "./authz_core/mod.ts";
 import { authzHost, hostProviders } from "./authz_host/mod.ts";
+import { brotli } from "./brotli/mod.ts";
+import { deflate } from "./deflate/mod.ts";
+import { filter } from "./filter/mod.ts";
+import { zstd } from "./zstd/mod.ts";
 import { core } from "../server/core/mod.ts";
 import { env } from "./env/mod.ts";
 import { expires } from "./expires/mod.ts";
@@ -36,6 +40,10 @@ export const MODULES: readonly ServerModule[] = [
   setEnvIf,
   env,
   expires,
+  filter,
+  brotli,
+  zstd,
+  deflate,
   headers,
   logConfig,
   ssl,

@@ -141,6 +141,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
       config,
       signatureOf: (exchange) => signatureOf(exchange, serverField),
       subjectOf: (exchange) => service.subjectOf(exchange),
+      outputFilter: (name) => service.chains.outputFilter(name),
       serverRoot: data.serverRoot,
       listen: config.main.store.get(mpmSettings).listen,
       args: data.args,

@@ -125,7 +125,7 @@ function hooks(): ModuleHooks {
       changeRequest(exchange, request.filter(({ early }) => !early));
       return undefined;
     },
-    filterReply(exchange, reply) {
+    finishReply(exchange, reply) {
       const rules = exchange.dir.get(headerDir);
       if (rules.always.length === 0 && rules.success.length === 0) return reply;
       // TRACE shows what has arrived, and no more.

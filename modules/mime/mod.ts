@@ -3,6 +3,7 @@
 import { isAbsolute, join } from "@std/path";
 import { ConfigError } from "../../server/config/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
+import { filterNames } from "../../server/request/filters/mod.ts";
 import type { ServerModule } from "../../server/request/module.ts";
 import { mimeDir, mimeRows, mimeServer } from "./settings.ts";
 import { builtInType, readTypes, type TypeTable } from "./types.ts";
@@ -14,6 +15,9 @@ export interface NameFacts {
   languages: string[] | undefined;
   encoding: string | undefined;
   handler: string | undefined;
+  /** Filters of all extensions, in their order. */
+  outputFilters: string[] | undefined;
+  inputFilters: string[] | undefined;
   /** Extensions that say nothing: a negotiated file must have been asked for with them. */
   unknown: number;
 }
@@ -29,6 +33,8 @@ export function nameFacts({ dir }: Pick<Exchange, "dir">, name: string): NameFac
     languages: undefined,
     encoding: undefined,
     handler: undefined,
+    outputFilters: undefined,
+    inputFilters: undefined,
     unknown: 0,
   };
   // What stands before the first dot is never an extension, nor are leading dots the beginning of one.
@@ -67,6 +73,12 @@ function addExtension(
       facts.encoding = facts.encoding === undefined ? encoding : `${facts.encoding}, ${encoding}`;
     }
     if (typeof handler === "string") facts.handler = handler;
+    if (typeof said.outputFilters === "string") {
+      (facts.outputFilters ??= []).push(...filterNames(said.outputFilters));
+    }
+    if (typeof said.inputFilters === "string") {
+      (facts.inputFilters ??= []).push(...filterNames(said.inputFilters));
+    }
   }
   if (!known) facts.unknown++;
 }
@@ -82,10 +94,12 @@ function typeChecker(exchange: Exchange): undefined {
   const { filename, file, pathInfo, dir } = exchange;
   if (file === undefined || file.isDirectory) return;
   const named = dir.get(mimeDir).usePathInfo === true ? filename + pathInfo : filename;
-  const { type, charset, languages, encoding, handler } = nameFacts(
-    exchange,
-    named.slice(named.lastIndexOf("/") + 1),
-  );
+  const { type, charset, languages, encoding, handler, outputFilters: output, inputFilters: input } =
+    nameFacts(
+      exchange,
+      named.slice(named.lastIndexOf("/") + 1),
+    );
+  exchange.namedFilters = output === undefined && input === undefined ? undefined : { output, input };
   exchange.contentType = type === undefined || charset === undefined ? type : withCharset(type, charset);
   exchange.contentLanguage = languages?.join(", ");
   exchange.contentEncoding = encoding;

@@ -8,6 +8,7 @@ import {
   serverKey,
   type Where,
 } from "../../server/config/mod.ts";
+import { filterNames } from "../../server/request/filters/mod.ts";
 
 /** What a file is because of one of its extensions; null: a Remove directive has taken it away. */
 export interface ExtensionFacts {
@@ -16,6 +17,9 @@ export interface ExtensionFacts {
   readonly language?: string | null;
   readonly encoding?: string | null;
   readonly handler?: string | null;
+  /** Names with `;` between them. */
+  readonly outputFilters?: string | null;
+  readonly inputFilters?: string | null;
 }
 
 /** The values of a place. */
@@ -72,6 +76,7 @@ function addRow(what: keyof ExtensionFacts, name: string, argument: string, thin
     help: `Maps file name extensions onto ${thing}`,
     override: "FileInfo",
     apply([value, ...extensions], to) {
+      if (what.endsWith("Filters")) filterNames(value);
       // As httpd has them in its fields and compares them: in lower case.
       put(to.dir.get(mimeDir), extensions, { [what]: value.toLowerCase() });
     },
@@ -97,11 +102,15 @@ export const mimeRows: readonly Directive[] = [
   addRow("language", "AddLanguage", "language-tag", "a language"),
   addRow("encoding", "AddEncoding", "encoding", "a content coding"),
   addRow("handler", "AddHandler", "handler-name", "a handler"),
+  addRow("outputFilters", "AddOutputFilter", "filter[;filter...]", "filters for responses"),
+  addRow("inputFilters", "AddInputFilter", "filter[;filter...]", "filters for the bodies of requests"),
   removeRow("type", "RemoveType", "the media type"),
   removeRow("charset", "RemoveCharset", "the charset"),
   removeRow("language", "RemoveLanguage", "the language"),
   removeRow("encoding", "RemoveEncoding", "the content coding"),
   removeRow("handler", "RemoveHandler", "the handler"),
+  removeRow("outputFilters", "RemoveOutputFilter", "the filters for responses"),
+  removeRow("inputFilters", "RemoveInputFilter", "the filters for the bodies of requests"),
   {
     name: "DefaultLanguage",
     contexts: EVERYWHERE,

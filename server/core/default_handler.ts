@@ -89,7 +89,9 @@ function sendFile(exchange: Exchange, info: FileInfo): Reply {
   if (verdict === 412) return errorReply(412);
   addContentFields(exchange, fields);
 
-  if (range !== undefined && rangeApplies(conditions)) {
+  // A filter that has to see all of a file gets all, and so does the client.
+  const cuts = exchange.outputFilters?.some((filter) => filter.needsWhole?.(exchange) === true) !== true;
+  if (range !== undefined && cuts && rangeApplies(conditions)) {
     const file = openFiles.open(exchange.filename, info, performance.now());
     const ranged = rangeReply(exchange, file, range, fields, settings);
     if (ranged !== undefined) return ranged;
@@ -113,7 +115,7 @@ function wholeFile(
 ): Reply {
   const { head, contentType } = exchange;
   const file = openFiles.open(exchange.filename, info, performance.now());
-  if (head.method === "HEAD") {
+  if (head.method === "HEAD" && exchange.outputFilters === undefined) {
     file.release();
     return { status: 200, fields, contentType, body: NO_BODY, declaredLength: info.size };
   }

@@ -4,6 +4,7 @@ import { isAbsolute, join } from "@std/path";
 import { type Directive, flag, integer, oneOf, timeInterval } from "../config/mod.ts";
 import { serverTokensForms } from "../http/content/mod.ts";
 import { errorDocumentRows } from "../request/error_document.ts";
+import { filterRows } from "../request/filters/mod.ts";
 import { coreServer } from "./config.ts";
 import { contentDirectives } from "./content_directives.ts";
 import { optionsRow } from "./place_options.ts";
@@ -36,6 +37,7 @@ export const coreDirectives: readonly Directive[] = [
     [1, 2],
   ),
   ...errorDocumentRows,
+  ...filterRows,
   optionsRow,
   serverRow(
     "PidFile",

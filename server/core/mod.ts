@@ -62,7 +62,7 @@ function hooks(): ModuleHooks {
       if (forceType !== undefined && forceType !== "none") exchange.contentType = forceType;
       return undefined;
     },
-    filterReply(exchange, given) {
+    finishReply(exchange, given) {
       const { defaultCharset } = exchange.dir.get(coreDir);
       const { environment, head } = exchange;
       // For clients that get it wrong (BrowserMatch); a proxy in between knows what it does.

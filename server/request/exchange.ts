@@ -7,6 +7,7 @@ import type { DirStore, VirtualServer } from "../config/mod.ts";
 import type { Reply } from "../http/engine/reply.ts";
 import type { RequestHead } from "../http/parser/mod.ts";
 import type { ExchangeSubject } from "./expression_subject.ts";
+import type { OutputFilter } from "./filters/mod.ts";
 import type { ModuleHooks } from "./module.ts";
 import type { RedirectedRequest } from "./redirect.ts";
 
@@ -49,6 +50,11 @@ export class Exchange {
   contentLanguage: string | undefined = undefined;
   contentEncoding: string | undefined = undefined;
   body: RequestBody | undefined = undefined;
+  /** Filters that the name of the file asks for (AddOutputFilter, AddInputFilter), in their order. */
+  namedFilters: { readonly output?: readonly string[]; readonly input?: readonly string[] } | undefined =
+    undefined;
+  /** What the answer will pass through, known before its handler is asked; undefined: nothing. */
+  outputFilters: readonly OutputFilter[] | undefined = undefined;
   /** Variables of the request, and notes of modules to each other; undefined: there are none. */
   environment: Map<string, string> | undefined = undefined;
   notes: Map<string, string> | undefined = undefined;
@@ -61,6 +67,12 @@ export class Exchange {
    * too that changes something of the request for its handler: others for the same path may be answered without asking it.
    */
   dependsOn: "file" | "overrides" | "request" = "file";
+  /**
+   * A field of the request (an id of Field) by which one of several answers was selected that are the same for everybody who asks for
+   * the same; undefined: there is one answer. `variant` is the name of the selected one.
+   */
+  selectedBy: number | undefined = undefined;
+  variant = "";
   /** Fields that conditions have looked at, in lower case: caches have to know of them. */
   varyOn: Set<string> | undefined = undefined;
   reply: Reply | undefined = undefined;

@@ -11,6 +11,7 @@ import type { HttpdLevel } from "../log/levels.ts";
 import type { LogOpener, OpenedLogs } from "../log/inherited_logs.ts";
 import type { Access } from "./access.ts";
 import type { Exchange } from "./exchange.ts";
+import type { InputFilter, OutputFilter } from "./filters/mod.ts";
 
 /** What the server says of itself. */
 export interface ServerDescription {
@@ -54,6 +55,8 @@ export interface ThreadContext {
   signatureOf(exchange: Exchange): string;
   /** A request as expressions see it. */
   subjectOf(exchange: Exchange): ExpressionSubject;
+  /** The output filter of any module that has this name, whatever its case; to be asked once all modules are ready. */
+  outputFilter(name: string): OutputFilter | undefined;
   /** What beginProcess() of this module gave; undefined: nothing. */
   readonly shared: unknown;
   /** The logs that openLogs() has opened; for openLogOutput(). */
@@ -96,8 +99,15 @@ export interface ModuleHooks {
   readonly fixups?: (exchange: Exchange, files: boolean) => Reply | InternalRedirect | undefined;
   /** Answers the request, or undefined: the next one may. */
   readonly handler?: (exchange: Exchange) => Reply | Promise<Reply> | InternalRedirect | undefined;
-  /** A reply is about to be sent (httpd's output filters for its head). Every module is asked, in turn. */
+  /** Filters that directives may name. */
+  readonly outputFilters?: readonly OutputFilter[];
+  readonly inputFilters?: readonly InputFilter[];
+  /** Further filters for the answer, behind those that the place names; undefined: none. Every module is asked, before the handler. */
+  readonly insertFilter?: (exchange: Exchange) => readonly OutputFilter[] | undefined;
+  /** A reply is known: changes its head before its content passes the filters. Every module is asked, in turn. */
   readonly filterReply?: (exchange: Exchange, reply: Reply) => Reply;
+  /** A reply is about to be sent: what it says is final but for this (httpd's FIXUP_HEADERS_OUT). Every module is asked, in turn. */
+  readonly finishReply?: (exchange: Exchange, reply: Reply) => Reply;
   /** Once the location is known and before anything else is looked at (httpd's quick_handler). */
   readonly quickHandler?: (exchange: Exchange) => Reply | undefined;
   /** True when handler() answers here whatever the file system says: the phases that look at it are left out. */

@@ -28,6 +28,8 @@ export interface PhaseParts {
     message: string,
     exchange: Exchange,
   ) => void;
+  /** The handler will be asked: what its answer passes through is found. */
+  readonly insertFilters: (exchange: Exchange) => void;
   /** The answer for what a module has thrown. */
   readonly failed: (exchange: Exchange, error: unknown) => Reply;
   /** The answer is known, and nothing has been done to it. */
@@ -146,6 +148,7 @@ export class Phases {
   #placedAnswer(exchange: Exchange): Reply | Promise<Reply> | undefined {
     const { answerer } = exchange;
     if (answerer === undefined) return undefined;
+    this.#parts.insertFilters(exchange);
     const answer = answerer.handler!(exchange);
     return answer instanceof InternalRedirect ? this.redirect(exchange, answer.target) : answer;
   }
@@ -192,6 +195,7 @@ export class Phases {
       if (replaced !== undefined) return replaced;
     }
     const general = !files && isGeneral(exchange);
+    this.#parts.insertFilters(exchange);
     for (const hooks of this.#handlers) {
       const reply = hooks.handler!(exchange);
       if (reply instanceof InternalRedirect) return this.redirect(exchange, reply.target);

@@ -41,6 +41,8 @@ export function beginRedirect(exchange: Exchange, status: number): void {
   exchange.contentType = undefined;
   exchange.contentLanguage = undefined;
   exchange.contentEncoding = undefined;
+  exchange.namedFilters = undefined;
+  exchange.outputFilters = undefined;
   exchange.dir = exchange.vhost.dirDefaults;
   // What is kept for a target is what the target itself leads to.
   exchange.dependsOn = "request";

@@ -3,6 +3,7 @@
 
 import { type Scoreboard, SlotField, SlotStatus } from "../../mpm/thread_side.ts";
 import type { DirStore, ServerConfig, VirtualServer } from "../config/mod.ts";
+import { merged, withField } from "../http/content/mod.ts";
 import { discardReply } from "../http/engine/body_sender.ts";
 import { Staging } from "../http/engine/staging.ts";
 import { NO_BODY, type PreparedReply, type Reply } from "../http/engine/reply.ts";
@@ -13,8 +14,10 @@ import { errorReply } from "./error_reply.ts";
 import { ErrorResponses } from "./error_responses.ts";
 import type { Exchange } from "./exchange.ts";
 import { ExchangeSubject, type SubjectFacts } from "./expression_subject.ts";
+import { FilterChains } from "./filters/mod.ts";
 import { Hosts } from "./hosts.ts";
 import { LookAhead } from "./look_ahead.ts";
+import { KeptReplies } from "./kept_replies.ts";
 import type { ModuleHooks } from "./module.ts";
 import { Phases } from "./phases.ts";
 import { RequestDisplay } from "./show_request.ts";
@@ -58,8 +61,6 @@ export interface ServiceParts {
   ) => void;
 }
 
-/** Messages made ahead are kept for this many targets per virtual host. */
-const PREPARED_LIMIT = 1000;
 /** A request with one of these wants more than the plain file. */
 const CONDITIONAL = [
   Field.Range,
@@ -70,25 +71,21 @@ const CONDITIONAL = [
   Field.IfRange,
 ];
 
-/** A message made ahead, and what the logs show of a request that it answers. */
-interface KeptReply
-  extends Readonly<Pick<Exchange, "path" | "query" | "filename" | "handler" | "dir" | "environment">> {
-  readonly prepared: PreparedReply;
-}
-
 export class RequestService implements Service {
   readonly staging = new Staging();
   waiting = 0;
   readonly settings: ConnectionSettings;
   readonly #settings: Map<VirtualServer, ConnectionSettings> = new Map();
-  readonly #prepared: Map<VirtualServer, Map<string, KeptReply>> = new Map();
-  readonly #preparedSecure: Map<VirtualServer, Map<string, KeptReply>> = new Map();
+  readonly #prepared: Map<VirtualServer, KeptReplies> = new Map();
+  readonly #preparedSecure: Map<VirtualServer, KeptReplies> = new Map();
   readonly #hosts: Hosts;
   readonly #facts: SubjectFacts;
   readonly #display: RequestDisplay | undefined;
   readonly #phases: Phases;
   readonly #errors: ErrorResponses;
   readonly #filters: NonNullable<ModuleHooks["filterReply"]>[];
+  readonly #finishers: NonNullable<ModuleHooks["finishReply"]>[];
+  readonly chains: FilterChains;
   readonly #connectionCheckers: NonNullable<ModuleHooks["connectionChecker"]>[];
   readonly #batchEnds: NonNullable<ModuleHooks["endOfBatch"]>[];
   readonly #loggers: NonNullable<ModuleHooks["logTransaction"]>[];
@@ -99,11 +96,16 @@ export class RequestService implements Service {
     if (parts.extendedStatus) this.#display = new RequestDisplay(parts.scoreboard, parts.seeRequestTail);
     for (const host of this.#hosts.all) {
       this.#settings.set(host, parts.settingsOf(host));
-      this.#prepared.set(host, new Map());
-      this.#preparedSecure.set(host, new Map());
+      this.#prepared.set(host, new KeptReplies());
+      this.#preparedSecure.set(host, new KeptReplies());
     }
     this.settings = this.#settings.get(parts.config.main)!;
     this.#filters = hooks.flatMap(({ filterReply }) => filterReply ?? []);
+    this.#finishers = hooks.flatMap(({ finishReply }) => finishReply ?? []);
+    this.chains = new FilterChains({
+      hooks,
+      log: (ah, message, exchange) => parts.log("error", "core", ah, message, exchange),
+    });
     this.#connectionCheckers = hooks.flatMap(({ connectionChecker }) => connectionChecker ?? []);
     this.#batchEnds = hooks.flatMap(({ endOfBatch }) => endOfBatch ?? []);
     this.#loggers = hooks.flatMap(({ logTransaction }) => logTransaction ?? []);
@@ -116,6 +118,7 @@ export class RequestService implements Service {
       pathOptions: ({ vhost }) => parts.pathOptions(vhost),
       mostRedirects: ({ vhost }) => parts.mostRedirects(vhost),
       log: parts.log,
+      insertFilters: (exchange) => this.chains.insert(exchange),
       failed: (exchange, error) => this.#failure(exchange, error),
       answered: (exchange, reply) => this.#answered(exchange, reply),
     });
@@ -156,11 +159,11 @@ export class RequestService implements Service {
     }
     const target = head.target;
     const known = this.#keptFor(exchange);
-    const kept = known.get(target);
+    const kept = known.find(target, exchange);
     if (kept === undefined) return undefined;
     const { prepared } = kept;
     if (exchange.startClock > prepared.validUntil && !prepared.revalidate(exchange.startClock)) {
-      known.delete(target);
+      known.forget(target);
       return undefined;
     }
     exchange.path = kept.path;
@@ -170,11 +173,12 @@ export class RequestService implements Service {
     exchange.filename = kept.filename;
     exchange.handler = kept.handler;
     exchange.dir = kept.dir;
+    exchange.notes = kept.notes;
     return prepared;
   }
 
   /** What is kept for requests that come as this one does: conditions may ask for the scheme. */
-  #keptFor({ transport: { security }, vhost }: Exchange): Map<string, KeptReply> {
+  #keptFor({ transport: { security }, vhost }: Exchange): KeptReplies {
     return (security === undefined ? this.#prepared : this.#preparedSecure).get(vhost)!;
   }
 
@@ -248,9 +252,25 @@ export class RequestService implements Service {
       : this.#filtered(exchange, reply);
   }
 
-  #filtered(exchange: Exchange, answer: Reply): Reply {
-    let reply = varying(exchange, answer);
+  #filtered(exchange: Exchange, answer: Reply): Reply | Promise<Reply> {
+    const reply = this.#withHead(exchange, answer);
+    const chain = exchange.outputFilters;
+    if (chain === undefined || !hasContent(reply)) return this.#finished(exchange, reply);
+    return this.chains.filtered(exchange, reply, chain).then(
+      (later) => this.#finished(exchange, later),
+      (error) => this.#finished(exchange, this.#errors.page(exchange, this.#failure(exchange, error))),
+    );
+  }
+
+  #withHead(exchange: Exchange, answer: Reply): Reply {
+    let reply = answer;
     for (const filter of this.#filters) reply = filter(exchange, reply);
+    return reply;
+  }
+
+  #finished(exchange: Exchange, answer: Reply): Reply {
+    let reply = varying(exchange, answer);
+    for (const finish of this.#finishers) reply = finish(exchange, reply);
     if (exchange.cacheable) this.#keep(exchange, reply);
     return reply;
   }
@@ -260,20 +280,20 @@ export class RequestService implements Service {
     const reply = this.#answered(exchange, failure);
     if (!(reply instanceof Promise)) return reply;
     reply.then(discardReply, (error) => this.#logError(exchange, `an ErrorDocument failed: ${error}`));
-    return this.#filtered(exchange, this.#errors.page(exchange, failure));
+    return this.#finished(exchange, this.#withHead(exchange, this.#errors.page(exchange, failure)));
   }
 
   #keep(exchange: Exchange, reply: Reply): void {
     // A message made ahead leaves the connection open.
     if (exchange.dependsOn === "request" || reply.close === true) return;
-    const known = this.#keptFor(exchange);
-    if (known.size >= PREPARED_LIMIT) known.delete(known.keys().next().value!);
-    const prepared = this.parts.prepare(exchange, reply, this.settingsOf(exchange).serverField);
-    if (prepared === undefined) return;
-    // .htaccess files are looked at on the long way only.
-    if (exchange.dependsOn === "overrides") prepared.revalidate = () => false;
-    const { path, query, filename, handler, dir, environment } = exchange;
-    known.set(exchange.head.target, { prepared, path, query, filename, handler, dir, environment });
+    this.#keptFor(exchange).keep(exchange, () => {
+      const prepared = this.parts.prepare(exchange, reply, this.settingsOf(exchange).serverField);
+      if (prepared === undefined) return undefined;
+      // .htaccess files are looked at on the long way only.
+      if (exchange.dependsOn === "overrides") prepared.revalidate = () => false;
+      const { path, query, filename, handler, dir, environment, notes, variant } = exchange;
+      return { prepared, path, query, filename, handler, dir, environment, notes, variant };
+    });
   }
 
   handlerFailed(exchange: Exchange, error: unknown): Reply {
@@ -357,8 +377,17 @@ export class RequestService implements Service {
   }
 }
 
+/** Filters are for content that somebody has made for this response: not for pages of the server's own. */
+function hasContent({ status, failure, takeOver }: Reply): boolean {
+  return failure === undefined && takeOver === undefined && status !== 304 && status !== 204;
+}
+
 /** The reply with the fields in Vary that conditions have looked at. */
 function varying({ varyOn }: Exchange, reply: Reply): Reply {
   if (varyOn === undefined) return reply;
-  return { ...reply, fields: [...reply.fields, ["Vary", [...varyOn].join(", ")]] };
+  // A filter that was chosen by them may have said more.
+  const said = reply.fields.flatMap(([name, value]) => name.toLowerCase() === "vary" ? value.split(",") : []);
+  let fields = withField(reply.fields, "Vary", [...varyOn].join(", "));
+  for (const name of said) fields = merged(fields, "Vary", name.trim());
+  return { ...reply, fields };
 }

@@ -4,10 +4,21 @@
 import { assertEquals } from "@std/assert";
 import { TestServer } from "./harness.ts";
 import recorded from "./as_httpd.json" with { type: "json" };
+import filters from "./filters_as_httpd.json" with { type: "json" };
 
 const unix = Deno.build.os === "linux" || Deno.build.os === "darwin";
 
-const { httpd, modified, cases } = recorded;
+interface Case {
+  readonly name: string;
+  readonly config: string;
+  readonly files: Readonly<Record<string, string | undefined>>;
+  readonly of: readonly string[];
+  /** Request line, further fields, the answer. */
+  readonly pairs: readonly (readonly string[])[];
+}
+
+const { httpd, modified } = recorded;
+const cases: readonly Case[] = [...recorded.cases, ...filters.cases];
 
 function setup() {
   const files: Record<string, string> = {};
@@ -15,7 +26,9 @@ function setup() {
   for (const [at, { config: own, files: given }] of cases.entries()) {
     const root = `@ROOT@/c${at}`;
     files[`c${at}/.keep`] = "";
-    for (const [name, content] of Object.entries(given)) files[`c${at}/${name}`] = content;
+    for (const [name, content] of Object.entries(given)) {
+      if (content !== undefined) files[`c${at}/${name}`] = content;
+    }
     config += `<VirtualHost *:@PORT@>
 ServerName c${at}.example
 DocumentRoot "${root}"
@@ -48,7 +61,9 @@ async function ask(server: TestServer, host: string, of: readonly string[], line
     const value = name === "body"
       ? status === "200" ? contentOf(text.slice(end + 4)) : undefined
       : new RegExp(`^${name}: (.*)\r$`, "im").exec(head)?.[1];
-    return value === undefined ? [] : [`${name}=${value.replace(date, "@DATE@")}`];
+    // Blanks between the members of a list say nothing.
+    const said = name === "vary" ? value?.replaceAll(", ", ",") : value;
+    return said === undefined ? [] : [`${name}=${said.replace(date, "@DATE@")}`];
   });
   return [status, ...parts.flat()].join(" ").replaceAll(host, "@HOST@").replaceAll(
     String(server.port),

@@ -17,6 +17,7 @@ export {
   listHasETag,
   sameETag,
 } from "./etag.ts";
+export { fieldOf, merged, withField, without } from "./fields.ts";
 export { escapeHtml, escapeHtmlAscii, isFieldName, isFieldValue } from "./field_value.ts";
 export { currentHttpDate, formatHttpDate, parseHttpDate } from "./http_date.ts";
 export {
