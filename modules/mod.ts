@@ -20,6 +20,7 @@ import { dir } from "./dir/mod.ts";
 import { logConfig } from "./log_config/mod.ts";
 import { metrics } from "./metrics/mod.ts";
 import { mime } from "./mime/mod.ts";
+import { precompressed } from "./precompressed/mod.ts";
 import { rewrite } from "./rewrite/mod.ts";
 import { ssl, sslProviders } from "./ssl/mod.ts";
 import { status } from "./status/mod.ts";
@@ -37,6 +38,7 @@ export const MODULES: readonly ServerModule[] = [
   autoindex,
   negotiation,
   mime,
+  precompressed,
   setEnvIf,
   env,
   expires,

@@ -3,7 +3,7 @@
 
 import { type Scoreboard, SlotField, SlotStatus } from "../../mpm/thread_side.ts";
 import type { DirStore, ServerConfig, VirtualServer } from "../config/mod.ts";
-import { merged, withField } from "../http/content/mod.ts";
+import { merged } from "../http/content/mod.ts";
 import { discardReply } from "../http/engine/body_sender.ts";
 import { Staging } from "../http/engine/staging.ts";
 import { NO_BODY, type PreparedReply, type Reply } from "../http/engine/reply.ts";
@@ -271,6 +271,7 @@ export class RequestService implements Service {
   #finished(exchange: Exchange, answer: Reply): Reply {
     let reply = varying(exchange, answer);
     for (const finish of this.#finishers) reply = finish(exchange, reply);
+    if (exchange.varyOn !== undefined || exchange.selectedBy !== undefined) reply = varyingOnce(reply);
     if (exchange.cacheable) this.#keep(exchange, reply);
     return reply;
   }
@@ -377,6 +378,14 @@ export class RequestService implements Service {
   }
 }
 
+/** The reply with one Vary field that names each field once, whoever has named it. */
+function varyingOnce(reply: Reply): Reply {
+  const said = reply.fields.flatMap(([name, value]) => name.toLowerCase() === "vary" ? value.split(",") : []);
+  if (said.length < 2) return reply;
+  const others = reply.fields.filter(([name]) => name.toLowerCase() !== "vary");
+  return { ...reply, fields: said.reduce((fields, name) => merged(fields, "Vary", name.trim()), others) };
+}
+
 /** Filters are for content that somebody has made for this response: not for pages of the server's own. */
 function hasContent({ status, failure, takeOver }: Reply): boolean {
   return failure === undefined && takeOver === undefined && status !== 304 && status !== 204;
@@ -385,9 +394,6 @@ function hasContent({ status, failure, takeOver }: Reply): boolean {
 /** The reply with the fields in Vary that conditions have looked at. */
 function varying({ varyOn }: Exchange, reply: Reply): Reply {
   if (varyOn === undefined) return reply;
-  // A filter that was chosen by them may have said more.
-  const said = reply.fields.flatMap(([name, value]) => name.toLowerCase() === "vary" ? value.split(",") : []);
-  let fields = withField(reply.fields, "Vary", [...varyOn].join(", "));
-  for (const name of said) fields = merged(fields, "Vary", name.trim());
-  return { ...reply, fields };
+  // In front: a filter that was chosen by them may have said more.
+  return { ...reply, fields: [["Vary", [...varyOn].join(", ")], ...reply.fields] };
 }

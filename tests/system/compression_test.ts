@@ -282,3 +282,65 @@ Deno.test(
     connection.close();
   },
 );
+
+Deno.test({ name: "compression: files that are there in a compressed form", ignore: !unix }, async () => {
+  await using server = await start(`PrecompressedFiles br zstd gzip
+<Files "secret.css.br">
+  Require all denied
+</Files>
+`);
+  const css = "p { margin: 0 }\n".repeat(20);
+  await Deno.mkdir(server.path("htdocs/d"));
+  const files: Record<string, Uint8Array | string> = {
+    "a.css": css,
+    "a.css.br": zlib.brotliCompressSync(css),
+    "a.css.gz": zlib.gzipSync(css),
+    "secret.css": css,
+    "secret.css.br": zlib.brotliCompressSync(css),
+    "d/index.html": SMALL,
+    "d/index.html.zst": zlib.zstdCompressSync(SMALL),
+    "plain.css": css,
+  };
+  for (const [name, content] of Object.entries(files)) {
+    const path = server.path(`htdocs/${name}`);
+    await Deno.writeFile(path, typeof content === "string" ? new TextEncoder().encode(content) : content);
+    await Deno.utime(path, 1_767_225_600, 1_767_225_600);
+  }
+  for (const _round of [1, 2, 3]) {
+    for (const [accepts, coding] of [["gzip, br", "br"], ["gzip", "gzip"], ["gzip;q=0.5, br;q=0", "gzip"]]) {
+      const answer = await ask(server, "GET /a.css", `Accept-Encoding: ${accepts}`);
+      assertEquals(decoded(answer, coding), css);
+      assertEquals([answer.of("content-type"), answer.of("vary")], ["text/css", "Accept-Encoding"]);
+    }
+    const plain = await ask(server, "GET /a.css");
+    assertEquals([plain.of("content-encoding"), plain.of("vary"), plain.body.toString()], [
+      undefined,
+      "Accept-Encoding",
+      css,
+    ]);
+    // Not to be had by another name either.
+    const secret = await ask(server, "GET /secret.css", "Accept-Encoding: br");
+    assertEquals([secret.of("content-encoding"), secret.body.toString()], [undefined, css]);
+    assertEquals(decoded(await ask(server, "GET /d/", "Accept-Encoding: zstd"), "zstd"), SMALL);
+    // Compressed on the way where nobody has done it before.
+    assertEquals(decoded(await ask(server, "GET /d/", "Accept-Encoding: gzip"), "gzip"), SMALL);
+    assertEquals((await ask(server, "GET /plain.css", "Accept-Encoding: br")).of("vary"), undefined);
+  }
+  const etag = (await ask(server, "GET /a.css", "Accept-Encoding: br")).of("etag");
+  assertEquals(
+    (await ask(server, "GET /a.css", "Accept-Encoding: br", `If-None-Match: ${etag}`)).status,
+    304,
+  );
+  // Made later, and taken away.
+  await Deno.writeFile(server.path("htdocs/plain.css.br"), zlib.brotliCompressSync(css));
+  await until(
+    "the new form",
+    async () => (await ask(server, "GET /plain.css", "Accept-Encoding: br")).of("content-encoding") === "br",
+  );
+  await Deno.remove(server.path("htdocs/plain.css.br"));
+  await until(
+    "the file itself",
+    async () =>
+      (await ask(server, "GET /plain.css", "Accept-Encoding: br")).of("content-encoding") === undefined,
+  );
+});
