@@ -48,7 +48,7 @@ function contentOf(body: string): string {
 
 /** In Vary, blanks between names and the case of their letters say nothing. */
 function plain(answer: string): string {
-  return answer.replace(/vary=\S+(?:, \S+)*/, (vary) => vary.replaceAll(", ", ",").toLowerCase());
+  return answer.replace(/vary=[^ ]+(?:(?<=,) [^ ]+)*/, (vary) => vary.replaceAll(", ", ",").toLowerCase());
 }
 
 /** The answer as it is recorded: the status, then fields and content that count. */
