@@ -104,9 +104,10 @@ export async function* coded(
         continue;
       }
       held = true;
-      counts.input += piece.length;
       for (let at = 0; at < piece.length; at += slice) {
-        await steps.write(piece.subarray(at, at + slice));
+        const part = piece.subarray(at, at + slice);
+        counts.input += part.length;
+        await steps.write(part);
         yield* made();
       }
     }

@@ -1,17 +1,16 @@
-// How are answers compressed for clients that take gzip? mod_deflate: the filters DEFLATE and INFLATE for answers.
+// How are answers compressed for clients that take gzip? mod_deflate: the filters DEFLATE and INFLATE for answers, and DEFLATE for the bodies of
+// requests.
 
 import type { Exchange } from "../../server/request/exchange.ts";
 import { loadZlib, type Zlib } from "../compression/zlib.ts";
 import { filterBody, FilterType, type OutputFilter } from "../../server/request/filters/mod.ts";
-import type { ServerModule } from "../../server/request/module.ts";
+import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/request/module.ts";
 import { coded, type Coder, type ZlibStream } from "../compression/coder.ts";
 import { alteredETag, compressFilter } from "../compression/compress_filter.ts";
 import { fieldOf, withField, without } from "../../server/http/content/mod.ts";
 import { note } from "../compression/settings.ts";
+import { INFLATE_SLICE, inflateRequestFilter } from "./request_body.ts";
 import { DEFLATE_DEFAULTS, deflateRows, deflateServer } from "./settings.ts";
-
-/** So many bytes are inflated at a time: no piece becomes longer than a thousand times that. */
-export const INFLATE_SLICE = 4096;
 
 function coderOf({ vhost }: Exchange, zlib: Zlib): Coder {
   const { level, windowSize, memLevel, bufferSize } = {
@@ -65,9 +64,20 @@ const inflateFilter: OutputFilter = {
   },
 };
 
+function hooks(): ModuleHooks {
+  let log: ThreadContext["log"];
+  return {
+    threadInit(context) {
+      log = context.log;
+    },
+    outputFilters: [deflateFilter, inflateFilter],
+    inputFilters: [inflateRequestFilter(() => log)],
+  };
+}
+
 export const deflate: ServerModule = {
   name: "deflate_module",
   source: "mod_deflate.c",
   directives: deflateRows,
-  hooks: () => ({ outputFilters: [deflateFilter, inflateFilter] }),
+  hooks,
 };

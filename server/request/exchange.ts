@@ -50,6 +50,8 @@ export class Exchange {
   contentLanguage: string | undefined = undefined;
   contentEncoding: string | undefined = undefined;
   body: RequestBody | undefined = undefined;
+  /** What is answered when the handler gives up because of its body; undefined: as for any other failure. */
+  badBody: Reply | undefined = undefined;
   /** Filters that the name of the file asks for (AddOutputFilter, AddInputFilter), in their order. */
   namedFilters: { readonly output?: readonly string[]; readonly input?: readonly string[] } | undefined =
     undefined;

@@ -298,7 +298,7 @@ export class RequestService implements Service {
   }
 
   handlerFailed(exchange: Exchange, error: unknown): Reply {
-    return this.#answeredNow(exchange, this.#failure(exchange, error));
+    return this.#answeredNow(exchange, exchange.badBody ?? this.#failure(exchange, error));
   }
 
   #failure(exchange: Exchange, error: unknown): Reply {

@@ -43,8 +43,12 @@ export class FilterChains {
 
   /** The place, and the file if there is one, are known: finds the filters that the answer will pass through. */
   insert(exchange: Exchange): void {
-    const { output } = exchange.dir.get(setFilters);
-    const { namedFilters } = exchange;
+    const { output, input } = exchange.dir.get(setFilters);
+    const { namedFilters, body } = exchange;
+    if (body !== undefined && (input !== undefined || namedFilters?.input !== undefined)) {
+      const names = [...namedFilters?.input ?? [], ...input ?? []];
+      exchange.body = this.#filteredBody(exchange, body, names);
+    }
     let chain: OutputFilter[] | undefined;
     if (namedFilters?.output !== undefined || output !== undefined) {
       chain = this.#named(
@@ -74,14 +78,12 @@ export class FilterChains {
   }
 
   /** The request's body as its handler reads it. */
-  filteredBody(exchange: Exchange, body: RequestBody): RequestBody {
-    const { input } = exchange.dir.get(setFilters);
-    const named = exchange.namedFilters?.input;
-    if (input === undefined && named === undefined) return body;
-    const names = [...named ?? [], ...input ?? []];
+  #filteredBody(exchange: Exchange, body: RequestBody, names: readonly string[]): RequestBody {
+    if (body instanceof FilteredBody) return body;
     const chain = inOrder(this.#named<InputFilter>(names, exchange, (hooks) => hooks.inputFilters));
+    if (chain.length === 0) return body;
     // What was inserted last is nearest to the client in httpd as here.
-    return chain.reduceRight((inner, filter) => filter.filter(exchange, inner), body);
+    return new FilteredBody(chain.reduceRight((inner, filter) => filter.filter(exchange, inner), body));
   }
 
   /** What of `reply` is sent when it has passed the filters of `exchange`. Whatever fails lets go of the body. */
@@ -99,6 +101,23 @@ export class FilterChains {
       throw error;
     }
     return exchange.head.method === "HEAD" ? withoutBody(current) : current;
+  }
+}
+
+/** A body that has passed its filters: an internal redirect does not have it pass them again. */
+class FilteredBody implements RequestBody {
+  readonly #body: RequestBody;
+
+  constructor(body: RequestBody) {
+    this.#body = body;
+  }
+
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#body.stream();
+  }
+
+  whole(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#body.whole();
   }
 }
 

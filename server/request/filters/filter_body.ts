@@ -31,7 +31,11 @@ export function filterBody(
     ? body.text.length * 3
     : Infinity;
   if (size <= AT_ONCE && length === undefined) return filteredAtOnce(reply, filter);
-  return { ...reply, declaredLength: undefined, body: filteredStream(body, filter, length) };
+  return {
+    ...reply,
+    declaredLength: undefined,
+    body: { kind: "stream", stream: filteredStream(body, filter), length },
+  };
 }
 
 /** The content of `body` in one piece. */
@@ -65,10 +69,11 @@ async function filteredAtOnce(reply: Reply, filter: BodyFilter): Promise<Reply> 
   return { ...reply, declaredLength: undefined, body: { kind: "bytes", bytes } };
 }
 
-function filteredStream(body: Body, filter: BodyFilter, length: number | undefined): Body {
+/** What `filter` gives of `body`, made as it is read. */
+export function filteredStream(body: Body, filter: BodyFilter): ReadableStream<Uint8Array<ArrayBuffer>> {
   let source: Source | undefined;
   let output: AsyncIterator<Uint8Array<ArrayBuffer>> | undefined;
-  const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
+  return new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
       source ??= piecesOf(body);
       output ??= filter(source)[Symbol.asyncIterator]();
@@ -86,7 +91,6 @@ function filteredStream(body: Body, filter: BodyFilter, length: number | undefin
       output?.return?.().catch(() => {});
     },
   }, { highWaterMark: 0 });
-  return { kind: "stream", stream, length };
 }
 
 const DISCARDED: Reply = { status: 200, fields: [], body: NO_BODY };
