@@ -1,7 +1,7 @@
 // How does a process without threads serve? It is its own server thread: it waits in accept(), serves the connection to its
 // end, and waits again (prefork).
 
-import { openPoller } from "../../platform/poller.ts";
+import { Interest, openPoller } from "../../platform/poller.ts";
 import * as posix from "../../platform/posix.ts";
 import { ACCEPT_ERROR, ChildExit, type Remaining, type ServingOrder } from "../shared/child_order.ts";
 import { clock, ConnectionTable } from "../shared/connection_table.ts";
@@ -32,10 +32,15 @@ export class ProcessServing implements Serving {
 
   async serve(): Promise<void> {
     const { order, parts } = this;
+    const poller = openPoller();
+    const set = poller.create();
+    const wake = posix.createWakePipe();
+    poller.add(set, wake.read, Interest.Read);
     const descriptors: DescriptorOrder = {
       tableMemory: ConnectionTable.allocate(posix.descriptorLimit()),
-      set: openPoller().create(),
-      wakeRead: -1,
+      set,
+      wakeRead: wake.read,
+      wakeWrite: wake.write,
       listenerSet: -1,
       listenerWake: -1,
       localAddresses: order.sockets.map(({ local }) => local ?? undefined),

@@ -48,6 +48,8 @@ export interface DescriptorOrder {
   /** The thread's interest set, the pipe in it that wakes the thread, the listener's set and its pipe (-1: there is none). */
   readonly set: number;
   readonly wakeRead: number;
+  /** The other end of that pipe, for a thread that has to wake itself: it waits for new connections elsewhere than for its own. */
+  readonly wakeWrite?: number;
   readonly listenerSet: number;
   readonly listenerWake: number;
   /** The local address of each listening socket; undefined where it differs from connection to connection (a wildcard). */
@@ -348,6 +350,9 @@ export class ServerThread implements ConnectionHost {
     this.#connections[fd] = undefined;
     this.#resident = undefined;
     this.#pool.push(connection);
+    // A handler has answered its last request while the loop waits for this client: nothing more will come from there.
+    const { wakeWrite } = this.descriptors;
+    if (wakeWrite !== undefined && this.#resting) posix.write(wakeWrite, this.#wakeByte);
     // Before its last connection is gone the child does not end, and what was logged about it is written by then.
     if (this.stopping) this.program.endOfBatch();
     else this.#endBatchWhileResting();

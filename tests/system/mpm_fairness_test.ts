@@ -1,7 +1,7 @@
 // Does everybody get a slot in turn, also when busy connections could keep all of them? Real servers without a slot to spare.
 
 import { assert, assertEquals } from "@std/assert";
-import { Connection, TestServer, until } from "./harness.ts";
+import { Connection, inTime, TestServer, until } from "./harness.ts";
 import { config, FILES, GET, MODELS } from "./models.ts";
 
 const unix = Deno.build.os === "linux" || Deno.build.os === "darwin";
@@ -72,3 +72,29 @@ Deno.test({
   }
   await busy.stop();
 });
+
+for (const model of MODELS) {
+  Deno.test({
+    name: `${model.name}: who closes after an answer that took a moment keeps nobody else waiting`,
+    ignore: !unix,
+  }, async () => {
+    await using server = await TestServer.start({
+      config: config(model, `Application "@ROOT@/app.ts"\n`),
+      files: {
+        ...FILES,
+        "app.ts": `export default { async fetch() {
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          return new Response("fine");
+        } };`,
+      },
+    });
+    // A second for each of them would be four times too long.
+    const clients = Array.from({ length: 8 }, async () => {
+      for (let n = 0; n < 40; n++) {
+        const answer = await server.raw("GET / HTTP/1.0\r\n\r\n");
+        assertEquals(answer.split("\r\n\r\n")[1], "fine");
+      }
+    });
+    await inTime("all answers", Promise.all(clients), 20);
+  });
+}
