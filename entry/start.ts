@@ -8,8 +8,16 @@ import { isLauncher } from "../server/launcher.ts";
 import { PROBE_VARIABLE } from "../server/probe_order.ts";
 import { parseOptions, UsageError } from "../server/options.ts";
 
+/** Programs beside the server, by the first word of the command line. */
+const COMMANDS: ReadonlyMap<string, (args: readonly string[]) => Promise<number>> = new Map([
+  ["htpasswd", async (args) => (await import("../modules/authn_file/htpasswd.ts")).htpasswd(args)],
+  ["htdigest", async (args) => (await import("../modules/authn_file/htdigest.ts")).htdigest(args)],
+]);
+
 /** Runs the command line `args` and returns the exit code. `entry` is the module that was started, for children to start too. */
 export async function start(args: readonly string[], entry: string): Promise<number> {
+  const command = COMMANDS.get(args[0]);
+  if (command !== undefined) return await command(args.slice(1));
   const helper = Deno.env.has(CHILD_VARIABLE) || Deno.env.has(PROBE_VARIABLE) || isLauncher();
   if (!helper && willServe(args)) blockInspectorSignal();
   const [{ main }, { setModules }, { MODULES }, { THREAD_MODULE }] = await Promise.all([

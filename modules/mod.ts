@@ -3,12 +3,20 @@
 import { accessCompat } from "./access_compat/mod.ts";
 import { alias } from "./alias/mod.ts";
 import { app } from "./app/mod.ts";
+import { authBasic } from "./auth_basic/mod.ts";
+import { authDigest } from "./auth_digest/mod.ts";
+import { anonProvider, authnAnon } from "./authn_anon/mod.ts";
+import { authnCore } from "./authn_core/mod.ts";
+import { authnFile, fileProvider } from "./authn_file/mod.ts";
 import { authzCore } from "./authz_core/mod.ts";
 import { authzHost, hostProviders } from "./authz_host/mod.ts";
 import { brotli } from "./brotli/mod.ts";
 import { deflate } from "./deflate/mod.ts";
 import { filter } from "./filter/mod.ts";
 import { zstd } from "./zstd/mod.ts";
+import { authzGroupfile, groupProviders } from "./authz_groupfile/mod.ts";
+import { authzOwner, ownerProviders } from "./authz_owner/mod.ts";
+import { authzUser, userProviders } from "./authz_user/mod.ts";
 import { core } from "../server/core/mod.ts";
 import { env } from "./env/mod.ts";
 import { expires } from "./expires/mod.ts";
@@ -51,7 +59,15 @@ export const MODULES: readonly ServerModule[] = [
   ssl,
   accessCompat,
   authzHost,
-  authzCore([...hostProviders, ...sslProviders]),
+  authBasic([fileProvider, anonProvider]),
+  authDigest([fileProvider]),
+  authnFile,
+  authnAnon,
+  authnCore,
+  authzUser,
+  authzGroupfile,
+  authzOwner,
+  authzCore([...hostProviders, ...sslProviders, ...userProviders, ...groupProviders, ...ownerProviders]),
   unixd,
   core,
 ];

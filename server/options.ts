@@ -74,6 +74,7 @@ export const USAGE = `Usage: mpmd [-D name] [-d directory] [-f file]
             [--dev] application.ts [argument ...]
        mpmd [--listen [host:]port] [--mpm name] [--access-log] [--https] [--spa]
             folder
+       mpmd htpasswd|htdigest ...
 Options:
   -D name            : define a name for use in <IfDefine name> directives
                        (FOREGROUND or NO_DETACH: -k start stays in the foreground;
@@ -121,6 +122,7 @@ Options:
                      : how Deno loads the application, and what it may do, as with
                        deno run
   folder             : serve its files
+  htpasswd, htdigest : write files of users (AuthUserFile); alone they say how
 Without -k the server runs in the foreground. Examples:
   mpmd                        serve what conf/httpd.conf says
   mpmd -t -f my.conf          is that configuration right?

@@ -5,6 +5,7 @@ import {
   type Directive,
   type DirectiveRow,
   dirKey,
+  flag,
   getWord,
   oneOf,
   type SectionDirective,
@@ -12,8 +13,9 @@ import {
   words,
 } from "../../server/config/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
-import { type Access, deniedByConfiguration } from "../../server/request/access.ts";
+import { type Access, deniedByConfiguration, USER_WANTED } from "../../server/request/access.ts";
 import type { ServerModule } from "../../server/request/module.ts";
+import { authnDir } from "../authn_core/settings.ts";
 import { coreProviders } from "./providers.ts";
 import {
   type Authorization,
@@ -23,10 +25,12 @@ import {
   isConstant,
   makeGroup,
   mergeAuthorization,
+  NO_USER,
+  type Outcome,
 } from "./requirement.ts";
 
 const authzDir = dirKey<Authorization>("authz_core", {
-  create: () => ({ root: undefined, merging: undefined, open: [] }),
+  create: () => ({ root: undefined, merging: undefined, forbids: undefined, open: [] }),
   merge: mergeAuthorization,
 });
 
@@ -113,6 +117,19 @@ const authMerging: Directive = {
   },
 };
 
+const sendForbidden: Directive = {
+  name: "AuthzSendForbiddenOnFailure",
+  contexts: PLACES,
+  args: 1,
+  syntax: "AuthzSendForbiddenOnFailure On|Off",
+  help: "Whether a user who is known and may not have a resource gets 403 rather than another chance (401)",
+  default: "Off",
+  override: "AuthConfig",
+  apply([word], to) {
+    to.dir.get(authzDir).forbids = flag(word);
+  },
+};
+
 function rowsWith(providers: readonly AuthzProvider[]): readonly DirectiveRow[] {
   return [
     requireRow(new Map(providers.map((provider) => [provider.name, provider]))),
@@ -120,16 +137,32 @@ function rowsWith(providers: readonly AuthzProvider[]): readonly DirectiveRow[] 
     groupRow("RequireAny", "any", false, "Requirements of which one must hold"),
     groupRow("RequireNone", "any", true, "Requirements of which none may hold"),
     authMerging,
+    sendForbidden,
   ];
 }
 
-function authChecker(exchange: Exchange): Access {
-  const { root } = exchange.dir.get(authzDir);
+function authChecker(exchange: Exchange): Access | typeof USER_WANTED {
+  const { root, forbids } = exchange.dir.get(authzDir);
   if (root === undefined) return undefined;
   if (!isConstant(root)) exchange.dependsOn = "request";
-  const passed = authorize(root, exchange);
-  if (passed instanceof Promise) return passed;
-  return passed ? undefined : deniedByConfiguration("authz_core", "AH01630", exchange);
+  const outcome = authorize(root, exchange);
+  if (outcome === "granted") return undefined;
+  if (outcome instanceof Promise) return outcome;
+  const { user } = exchange;
+  if (user === undefined || exchange.dir.get(authnDir).type === undefined) {
+    return outcome === NO_USER ? USER_WANTED : deniedByConfiguration("authz_core", "AH01630", exchange);
+  }
+  return failure(exchange, outcome, forbids === true);
+}
+
+/** The refusal of a user who is known: another one may be let in. */
+function failure(exchange: Exchange, outcome: Outcome, forbids: boolean): Access {
+  const { path, user } = exchange;
+  const reason = outcome === NO_USER
+    ? { ah: "AH01629", message: `authorization failure (no authenticated user): ${path}` }
+    : { ah: "AH01631", message: `user ${user}: authorization failure for "${path}": ` };
+  if (forbids && outcome !== NO_USER) return { status: 403, module: "authz_core", ...reason };
+  return { status: 401, module: "authz_core", ...reason, challenges: true };
 }
 
 /** The module; `providers` are those of other modules. */

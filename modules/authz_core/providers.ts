@@ -2,7 +2,7 @@
 
 import { ArgumentError } from "../../server/config/mod.ts";
 import { evaluateCondition, explained, parseCondition } from "../../server/config/expression/mod.ts";
-import type { AuthzProvider } from "./requirement.ts";
+import { type AuthzProvider, NO_USER } from "./requirement.ts";
 
 /** The providers of mod_authz_core. */
 export const coreProviders: readonly AuthzProvider[] = [{
@@ -39,6 +39,11 @@ export const coreProviders: readonly AuthzProvider[] = [{
     // The whole expression may stand in quotes.
     const text = args.length === 1 ? args[0] : rest;
     const condition = explained("Cannot parse expression in require line", () => parseCondition(text));
-    return { constant: false, test: (exchange) => evaluateCondition(condition, exchange.subject) };
+    // What asks for the user may hold for another one, who can still come.
+    const refused = /\bREMOTE_USER\b/i.test(text) ? NO_USER : false;
+    return {
+      constant: false,
+      test: (exchange) => evaluateCondition(condition, exchange.subject) || refused,
+    };
   },
 }];

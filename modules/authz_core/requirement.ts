@@ -4,12 +4,17 @@
 import { holdsFor, type MethodFilter } from "../../server/config/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 
+/** That nobody can tell before there is a user. */
+export const NO_USER = "no user";
+
+/** What a check says; a promise: something has to be found out first, and it is to be asked again when that has settled. */
+export type Tested = boolean | typeof NO_USER | Promise<unknown>;
+
 /** What one `Require` line asks. */
 export interface Check {
   /** The answer is the same for every GET of a resource: it needs not be asked again. */
   readonly constant: boolean;
-  /** A promise: something has to be found out first; to be asked again when it has settled. */
-  test(exchange: Exchange): boolean | Promise<unknown>;
+  test(exchange: Exchange): Tested;
 }
 
 /** Knows one kind of `Require` line. */
@@ -48,6 +53,8 @@ export type Merging = "off" | "and" | "or";
 export interface Authorization {
   root: Group | undefined;
   merging: Merging | undefined;
+  /** AuthzSendForbiddenOnFailure. */
+  forbids: boolean | undefined;
   /** Groups that are being read, the innermost last. */
   readonly open: Group[];
 }
@@ -59,14 +66,15 @@ export function makeGroup(logic: Group["logic"], negated = false): Group {
 
 /** What holds in a section within another. */
 export function mergeAuthorization(base: Authorization, over: Authorization): Authorization {
-  if (over.root === undefined && over.merging === undefined) return base;
-  if (over.merging === undefined || over.merging === "off") return over;
+  const forbids = over.forbids ?? base.forbids;
+  if (over.root === undefined && over.merging === undefined) return { ...base, forbids };
+  if (over.merging === undefined || over.merging === "off") return { ...over, forbids };
   if (base.root === undefined || over.root === undefined) {
-    return { root: over.root ?? base.root, merging: over.merging, open: [] };
+    return { root: over.root ?? base.root, merging: over.merging, forbids, open: [] };
   }
   const root = makeGroup(over.merging === "and" ? "all" : "any");
   root.of.push(base.root, over.root);
-  return { root, merging: over.merging, open: [] };
+  return { root, merging: over.merging, forbids, open: [] };
 }
 
 /** True when the tree says the same of every GET. */
@@ -74,13 +82,12 @@ export function isConstant(node: Requirement): boolean {
   return node.kind === "line" ? node.check.constant : node.of.every(isConstant);
 }
 
-/** neutral: nothing that counts has been said. */
-type Outcome = "granted" | "denied" | "neutral";
+/** neutral: nothing that counts has been said; no user: denied, but a user might change that. */
+export type Outcome = "granted" | "denied" | "neutral" | typeof NO_USER;
 
 /** What a whole tree says; a promise: ask again when it has settled. */
-export function authorize(root: Group, exchange: Exchange): boolean | Promise<unknown> {
-  const outcome = outcomeOf(root, exchange, "all");
-  return outcome instanceof Promise ? outcome : outcome === "granted";
+export function authorize(root: Group, exchange: Exchange): Outcome | Promise<unknown> {
+  return outcomeOf(root, exchange, "all");
 }
 
 function outcomeOf(
@@ -103,17 +110,21 @@ function concerns(node: Requirement, method: string): boolean {
 }
 
 function outcomeOfLine({ check }: Line, exchange: Exchange): Outcome | Promise<unknown> {
-  const passed = check.test(exchange);
-  return passed instanceof Promise ? passed : passed ? "granted" : "denied";
+  const tested = check.test(exchange);
+  return typeof tested !== "boolean" ? tested : tested ? "granted" : "denied";
 }
 
+/**
+ * The first that decides, decides. Otherwise the last that says something; a user is wanted only where one could make a difference:
+ * in a <RequireAll> nothing else is denied, in a <RequireAny> nothing is granted.
+ */
 function outcomeOfGroup({ logic, of }: Group, exchange: Exchange): Outcome | Promise<unknown> {
   const decisive: Outcome = logic === "all" ? "denied" : "granted";
   let outcome: Outcome = "neutral";
   for (const part of of) {
     const found = outcomeOf(part, exchange, logic);
     if (found instanceof Promise || found === decisive) return found;
-    if (found !== "neutral") outcome = found;
+    if (outcome === "neutral" || found === NO_USER) outcome = found;
   }
   return outcome;
 }

@@ -25,7 +25,6 @@ export class ExchangeRecord implements LogRecord {
   /** Set before a format is called. */
   exchange!: Exchange;
   readonly pid = Deno.pid;
-  readonly user = undefined;
   readonly firstByteMicros = undefined;
 
   /** As the client sent the request; this record, for the request that was answered in the end. */
@@ -61,6 +60,10 @@ export class ExchangeRecord implements LogRecord {
   }
   get requestLine(): string | undefined {
     return this.exchange.head.requestLine() || undefined;
+  }
+  get user(): string | undefined {
+    const { claimedUser } = this.exchange;
+    return claimedUser === undefined ? undefined : asBytes(claimedUser);
   }
   get method(): string | undefined {
     return (this.#first() ?? this.exchange).method || undefined;

@@ -57,6 +57,13 @@ export class Exchange {
     undefined;
   /** What the answer will pass through, known before its handler is asked; undefined: nothing. */
   outputFilters: readonly OutputFilter[] | undefined = undefined;
+  /** Who has authenticated for this place, and how ("Basic"); undefined: nobody. */
+  user: string | undefined = undefined;
+  authType: string | undefined = undefined;
+  /** The values of the place that `user` has authenticated for. */
+  userPlace: DirStore | undefined = undefined;
+  /** Whom the client said to be, for the logs: it may not have been believed. */
+  claimedUser: string | undefined = undefined;
   /** Variables of the request, and notes of modules to each other; undefined: there are none. */
   environment: Map<string, string> | undefined = undefined;
   notes: Map<string, string> | undefined = undefined;

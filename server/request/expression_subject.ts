@@ -138,9 +138,11 @@ export class ExchangeSubject implements ExpressionSubject {
       case "API_VERSION":
         return API_VERSION;
       case "AUTH_TYPE":
+        return this.#exchange.authType;
+      case "REMOTE_USER":
+        return this.#exchange.user;
       case "CONTEXT_PREFIX":
       case "REMOTE_IDENT":
-      case "REMOTE_USER":
       case "SCRIPT_GROUP":
       case "SCRIPT_USER":
         return undefined;

@@ -6,10 +6,10 @@ import type { Scoreboard } from "../../mpm/thread_side.ts";
 import type { Identity } from "../../platform/privileges.ts";
 import type { ExpressionSubject } from "../config/expression/mod.ts";
 import type { DirectiveRow, ServerConfig, Where } from "../config/mod.ts";
-import type { Reply } from "../http/engine/reply.ts";
+import type { Fields, Reply } from "../http/engine/reply.ts";
 import type { HttpdLevel } from "../log/levels.ts";
 import type { LogOpener, OpenedLogs } from "../log/inherited_logs.ts";
-import type { Access } from "./access.ts";
+import type { Access, USER_WANTED } from "./access.ts";
 import type { Exchange } from "./exchange.ts";
 import type { InputFilter, OutputFilter } from "./filters/mod.ts";
 
@@ -86,8 +86,15 @@ export interface ModuleHooks {
   readonly mapToStorage?: (exchange: Exchange) => Reply | undefined;
   /** Whether client, method and place go together, whoever the user is. Asked again when the place has changed. */
   readonly accessChecker?: (exchange: Exchange) => Access;
-  /** Whether this user may have the resource; where Satisfy is Any, asked only if accessChecker() refuses. */
-  readonly authChecker?: (exchange: Exchange) => Access;
+  /**
+   * Whether this user, or anybody, may have the resource; where Satisfy is Any, asked only if accessChecker() refuses. It is asked
+   * again with `exchange.user` set when it wants a user.
+   */
+  readonly authChecker?: (exchange: Exchange) => Access | typeof USER_WANTED;
+  /** Who the user is: sets `exchange.user`, or refuses. Every module is asked until one has said something (httpd's check_user_id). */
+  readonly userChecker?: (exchange: Exchange) => Access;
+  /** The WWW-Authenticate field of a place whose AuthType is this module's (httpd's note_auth_failure). */
+  readonly challenge?: (exchange: Exchange) => Fields | undefined;
   /** Satisfy, where the configuration says it. */
   readonly satisfies?: (exchange: Exchange) => "any" | "all" | undefined;
   /** Finds out what the file is: media type, handler, and which of several forms. Every module is asked until one replies. */

@@ -228,8 +228,9 @@ export class Phases {
     const access = this.#parts.access.check(exchange);
     if (access === undefined) return undefined;
     if (access instanceof Promise) return access.then(() => this.#withAccess(exchange));
-    this.#parts.log("error", access.module, access.ah, access.message, exchange);
-    return errorReply(access.status);
+    const { status, module, ah, message, challenges } = access;
+    if (message !== undefined) this.#parts.log("error", module, ah, message, exchange);
+    return errorReply(status, { fields: challenges ? this.#parts.access.challenge(exchange) : undefined });
   }
 
   /**

@@ -43,6 +43,9 @@ export function beginRedirect(exchange: Exchange, status: number): void {
   exchange.contentEncoding = undefined;
   exchange.namedFilters = undefined;
   exchange.outputFilters = undefined;
+  // Another place may ask others in, and ask in another way.
+  exchange.user = undefined;
+  exchange.authType = undefined;
   exchange.dir = exchange.vhost.dirDefaults;
   // What is kept for a target is what the target itself leads to.
   exchange.dependsOn = "request";
