@@ -4,7 +4,7 @@
 import { Capture } from "../modules/app/program/capture.ts";
 import { captureListening } from "../modules/app/program/listening.ts";
 import { FORMS, loadProgram, ProgramError } from "../modules/app/program/load.ts";
-import { describeLoadError } from "../modules/app/program/load_error.ts";
+import { describeLoadError } from "../server/load_error.ts";
 import { PROBE_VARIABLE, type ProbeOrder } from "../server/probe_order.ts";
 import type { ProbeResult } from "../server/program_probe.ts";
 

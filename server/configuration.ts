@@ -27,11 +27,12 @@ import { errorTarget } from "./log/config.ts";
 import { ErrorLogs } from "./log/error_logs.ts";
 import type { InheritedLogs, LogOpener } from "./log/inherited_logs.ts";
 import type { LogTarget } from "./log/target.ts";
-import { modules } from "./modules.ts";
+import { loadedModules, modules } from "./modules.ts";
 import type { Options } from "./options.ts";
 import type { ProgramData } from "./program.ts";
 import { type ProgramSettings, programSettings } from "./program_settings.ts";
 import { readyLines, servedWithoutFile } from "./ready_configuration.ts";
+import { keepingModules, namedModule, readWithModules } from "./third_party.ts";
 
 /** A configuration that has been read, applied and checked. */
 export interface Configuration {
@@ -107,7 +108,12 @@ async function findLocalCertificate(): Promise<LocalCertificate> {
 }
 
 /** Reads and applies what `options` ask for. @throws ConfigError */
-export async function loadConfiguration(options: Options, entry: string): Promise<Configuration> {
+export function loadConfiguration(options: Options, entry: string): Promise<Configuration> {
+  return keepingModules(() => load(options, entry));
+}
+
+/** As loadConfiguration(); what fails leaves modules behind that nobody asks for. */
+async function load(options: Options, entry: string): Promise<Configuration> {
   const named: { name: string; by: string }[] = [];
   if (options.mpm !== undefined) named.push({ name: options.mpm, by: `--mpm ${options.mpm}` });
   // Directives can only be read while their MPM is there.
@@ -120,7 +126,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
   const serverRoot = resolve(
     options.serverRoot ?? (served === undefined ? defaultServerRoot(entry) : Deno.cwd()),
   );
-  const read = readConfig({
+  const reading = {
     files: denoFiles,
     serverRoot,
     file: served === undefined ? resolve(serverRoot, configFile ?? "conf/httpd.conf") : undefined,
@@ -136,21 +142,39 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     ],
     defines: options.defines,
     ...readingFacts(current),
-    loadModule(id, path, where) {
-      if (findMpm(id) !== undefined) {
-        named.push({ name: id, by: `LoadModule ${id}` });
-        if (named.length === 1) requireMpm(id);
-      } else if (modules().some(({ name }) => name === id) || BUILT_IN_ELSEWHERE.has(id)) {
-        return;
-      } else if (isHttpdModule(id)) {
-        warnings.push({
-          ...where,
-          message: `mpmd has no ${id}: <IfModule> for it is skipped, its directives are errors`,
-        });
-      } else {
-        throw new ArgumentError(`Cannot load ${path} into server: there is no module ${id}`);
-      }
-    },
+  };
+  const { tree: read, named: thirdParty } = await readWithModules((found) => {
+    named.splice(options.mpm === undefined ? 0 : 1);
+    warnings.length = 0;
+    return readConfig({
+      ...reading,
+      loadModule(id, path, where, root) {
+        const own = namedModule(id, path, root, where);
+        const loaded = loadedModules().some(({ name }) => name === id);
+        const isHere = findMpm(id) !== undefined || BUILT_IN_ELSEWHERE.has(id) ||
+          (!loaded && modules().some(({ name }) => name === id));
+        if (own !== undefined && isHere) {
+          throw new ArgumentError(
+            `Cannot load ${path} into server: it has a ${id} of its own, yours needs another name`,
+          );
+        }
+        if (own !== undefined) found(own);
+        else if (findMpm(id) !== undefined) {
+          named.push({ name: id, by: `LoadModule ${id}` });
+          if (named.length === 1) requireMpm(id);
+        } else if (isHere) return;
+        else if (isHttpdModule(id)) {
+          warnings.push({
+            ...where,
+            message: `mpmd has no ${id}: <IfModule> for it is skipped, its directives are errors`,
+          });
+        } else {
+          throw new ArgumentError(
+            `Cannot load ${path} into server: there is no module ${id}, and the name of a file that is one ends with .ts or .js`,
+          );
+        }
+      },
+    });
   });
   const { nodes } = read;
   const config = applyTree(nodes, read.serverRoot, current());
@@ -160,6 +184,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     nodes,
     mpm: named[0]?.name ?? defaultMpm().name,
     serverRoot: read.serverRoot,
+    modules: thirdParty,
     defines: read.defines,
     args: options.args,
     development: options.development,
@@ -173,7 +198,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
   const permissions = checkedAt(
     nodes,
     /^denopermissions$/i,
-    () => startPermissions(config, applications),
+    () => startPermissions(config, [...applications, ...thirdParty.map(({ url }) => url)]),
   );
   const loading = programSettings(
     applications,
@@ -228,7 +253,7 @@ export async function loadConfiguration(options: Options, entry: string): Promis
     settings,
     watched: {
       files: read.includes.map(({ file }) => file),
-      applications,
+      applications: [...applications, ...thirdParty.map(({ url }) => url)],
     },
     openLogs,
     material,

@@ -5,7 +5,7 @@ import type { ConfigNode, ServerConfig, VirtualServer } from "./config/mod.ts";
 import type { Configuration } from "./configuration.ts";
 import { BUILT_IN_ELSEWHERE } from "./httpd_names.ts";
 import { targetKey } from "./log/target.ts";
-import { modules } from "./modules.ts";
+import { loadedModules, modules } from "./modules.ts";
 import type { Dump } from "./options.ts";
 
 /** What a listing may be of. */
@@ -19,7 +19,13 @@ const LISTINGS: Readonly<Record<Dump, (subject: DumpSubject) => string[]>> = {
   DUMP_RUN_CFG: ({ configuration }) => runSettings(configuration),
   DUMP_INCLUDES: ({ configuration }) => includes(configuration),
   DUMP_CONFIG: ({ configuration }) => nodesText(configuration.tree.nodes),
-  DUMP_MODULES: ({ mpm }) => ["Loaded Modules:", ...moduleNames(mpm).map((name) => ` ${name} (static)`)],
+  DUMP_MODULES: (
+    { mpm },
+  ) => [
+    "Loaded Modules:",
+    ...moduleNames(mpm).map((name) => ` ${name} (static)`),
+    ...loadedModules().map(({ name }) => ` ${name} (shared)`),
+  ],
 };
 
 /** The text of the listing `dump`. */
@@ -29,7 +35,10 @@ export function dumpText(dump: Dump, subject: DumpSubject): string {
 
 /** The identifiers of all modules, the core first, the MPM last. */
 function moduleNames(mpm: Mpm): string[] {
-  const names = modules().map(({ name }) => name).filter((name) => name !== "core_module");
+  const loaded = new Set(loadedModules());
+  const names = modules().filter((module) => !loaded.has(module)).map(({ name }) => name).filter((name) =>
+    name !== "core_module"
+  );
   return ["core_module", ...BUILT_IN_ELSEWHERE.keys(), ...names.sort(), mpm.module];
 }
 

@@ -17,11 +17,13 @@ import { ErrorLogs } from "./log/error_logs.ts";
 import type { OpenedLogs } from "./log/inherited_logs.ts";
 import type { HttpdLevel } from "./log/levels.ts";
 import { shortModuleName } from "./log/thresholds.ts";
-import { modules } from "./modules.ts";
+import { modules, setLoadedModules } from "./modules.ts";
 import type { Exchange } from "./request/exchange.ts";
 import { ExchangeLogSubject } from "./request/log_subject.ts";
+import type { ServerModule } from "./request/module.ts";
 import { signatureOf } from "./request/error_responses.ts";
 import { RequestService } from "./request/service.ts";
+import { loadModule, type NamedModule } from "./third_party.ts";
 import { BUILT, DESCRIPTION, VERSION } from "./version.ts";
 
 /** The part of a thread's order that is the server's. Plain data. */
@@ -29,6 +31,8 @@ export interface ProgramData {
   readonly nodes: readonly ConfigNode[];
   readonly mpm: string;
   readonly serverRoot: string;
+  /** Modules of third parties. */
+  readonly modules: readonly NamedModule[];
   /** -D and Define, for .htaccess files. */
   readonly defines: ConfigTree["defines"];
   /** The application's own arguments. */
@@ -74,6 +78,9 @@ export async function createProgram(order: ProgramOrder): Promise<ThreadProgram>
 /** The service of one thread. @throws whatever a module throws that cannot start, an application that does not load for one */
 async function createService(data: ProgramData, order: ThreadOrder) {
   const mpm = findMpm(data.mpm);
+  const loadedModules: ServerModule[] = [];
+  for (const named of data.modules) loadedModules.push(await loadModule(named));
+  setLoadedModules(loadedModules);
   const config = applyTree(data.nodes, data.serverRoot, mpm, {
     defines: data.defines,
     warn: ({ file, line, message }) =>

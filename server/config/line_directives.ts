@@ -81,11 +81,11 @@ const ROWS: readonly LineDirective[] = [
     name: "LoadModule",
     args: [2, 2],
     syntax: "LoadModule module filename",
-    help: "Chooses the MPM; names modules that are there",
+    help: "Chooses the MPM; loads a module of a third party from a file; names modules that are there",
     differs:
-      "Nothing is loaded: modules are built in, the file is not looked at. A module of httpd's that is not here gives a warning, any other name is an error.",
+      "httpd's modules are built in: their files are not looked at. One that is not here gives a warning. A file that ends with .ts or .js, or a URL, is loaded; see docs/modules.md.",
     global: true,
-    apply: ([id, file], { options, where }) => options.loadModule(id, file, where),
+    apply: ([id, file], { state, options, where }) => options.loadModule(id, file, where, state.currentRoot),
   },
   {
     name: "ServerRoot",

@@ -24,8 +24,8 @@ export interface ReadOptions {
   readonly environment: (name: string) => string | undefined;
   /** What <IfVersion> compares with, such as "2.4.66". */
   readonly version: string;
-  /** Carries a LoadModule line out. @throws ArgumentError if it cannot */
-  readonly loadModule: (id: string, file: string, where: Where) => void;
+  /** Carries a LoadModule line out; `serverRoot` is what holds there. @throws ArgumentError if it cannot */
+  readonly loadModule: (id: string, file: string, where: Where, serverRoot: string) => void;
   /** Is there a module of this identifier (`x_module`) or source name (`mod_x.c`)? Loaded up to this line. */
   readonly hasModule: (name: string) => boolean;
   /** Is there such a directive, or section if the name is `<Name>`? Those of the reader itself are not asked for. */

@@ -1,6 +1,8 @@
 // Where are the values that directives set? In stores: every module has a key, and under it a value of its own type that
 // begins as create() makes it. Stores are merged key by key.
 
+const COUNTER = Symbol.for("mpmd keys of stores");
+
 /** How the values of a key come to be. */
 export interface ValueRules<T> {
   /** The value before any directive. */
@@ -23,7 +25,11 @@ export interface Key<T, S extends Scope> extends ValueRules<T> {
 export type ServerKey<T> = Key<T, "server">;
 export type DirKey<T> = Key<T, "dir">;
 
-let keys = 0;
+/**
+ * How many keys there are in this thread. Modules of third parties may have been written against another copy of this file: all copies
+ * count together.
+ */
+const counter: { keys: number } = (globalThis as { [COUNTER]?: { keys: number } })[COUNTER] ??= { keys: 0 };
 
 /** A key for values per virtual host. */
 export function serverKey<T extends object>(name: string, rules: ValueRules<T>): ServerKey<T> {
@@ -36,7 +42,7 @@ export function dirKey<T extends object>(name: string, rules: ValueRules<T>): Di
 }
 
 function makeKey<T, S extends Scope>(name: string, scope: S, { create, merge }: ValueRules<T>): Key<T, S> {
-  return { name, scope, index: keys++, create, merge };
+  return { name, scope, index: counter.keys++, create, merge };
 }
 
 /** Values by key. */

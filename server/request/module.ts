@@ -129,6 +129,41 @@ export interface ModuleHooks {
   readonly threadEnd?: () => void;
 }
 
+/** All of them. */
+const HOOK_NAMES: Readonly<Record<keyof ModuleHooks, true>> = {
+  loadLibraries: true,
+  threadInit: true,
+  security: true,
+  connectionChecker: true,
+  postReadRequest: true,
+  translateName: true,
+  mapToStorage: true,
+  accessChecker: true,
+  authChecker: true,
+  satisfies: true,
+  userChecker: true,
+  challenge: true,
+  typeChecker: true,
+  fixups: true,
+  handler: true,
+  outputFilters: true,
+  inputFilters: true,
+  insertFilter: true,
+  filterReply: true,
+  finishReply: true,
+  quickHandler: true,
+  skipsFiles: true,
+  readsBody: true,
+  logTransaction: true,
+  endOfBatch: true,
+  threadEnd: true,
+};
+
+/** True for the name of a hook. */
+export function isHookName(name: string): boolean {
+  return Object.hasOwn(HOOK_NAMES, name);
+}
+
 /** What modules may want to know when they give material. */
 export interface MaterialFacts {
   /** Connections are no descriptors in the processes that serve. */

@@ -8,7 +8,7 @@ import type { Reply } from "../../../server/http/engine/reply.ts";
 import type { Exchange } from "../../../server/request/exchange.ts";
 import { answerWith, type FetchHandler } from "../fetch_answer.ts";
 import { type Answer, type Capture, type CapturedServer, serverFor } from "./capture.ts";
-import { describeLoadError } from "./load_error.ts";
+import { describeLoadError } from "../../../server/load_error.ts";
 
 /** A program that has been loaded. */
 export interface Program {

@@ -13,7 +13,7 @@ function placeOf(stack: string): string | undefined {
 }
 
 /** Where the server's own modules are. */
-const OWN = new URL("../../..", import.meta.url).href;
+const OWN = new URL("..", import.meta.url).href;
 
 /** One text for people about an error that came out of importing `url`. */
 export function describeLoadError(error: unknown, url: string): string {
