@@ -3,6 +3,7 @@
 
 import { compare, type Question, type Target } from "./client.ts";
 import { content } from "./application.ts";
+import { CODING_DIRECTIVES, inCodings } from "./codings.ts";
 import { Random } from "./random.ts";
 import type { Received } from "./response_reader.ts";
 
@@ -29,7 +30,7 @@ export const LOAD_DIRECTIVES = `
 MaxKeepAliveRequests 0
 ErrorDocument 404 /none.txt
 FileETag Size
-<Location "/server-status">
+${CODING_DIRECTIVES}<Location "/server-status">
   SetHandler server-status
 </Location>
 `;
@@ -152,5 +153,5 @@ function applicationTargets(): Target[] {
 
 /** All there is to ask of a server with `files` below its DocumentRoot, and the application at /app. */
 export function loadTargets(files: Readonly<Record<string, Uint8Array>>): Target[] {
-  return [...fileTargets(files), ...applicationTargets()];
+  return [...fileTargets(files), ...applicationTargets()].map(inCodings);
 }
