@@ -21,6 +21,7 @@ import {
 } from "./config/mod.ts";
 import type { LocalCertificate } from "./development/trust.ts";
 import { childCommand } from "./child_command.ts";
+import { inspectLines } from "./deno_flags.ts";
 import type { Watched } from "./development/program_watch.ts";
 import { BUILT_IN_ELSEWHERE, isHttpdModule } from "./httpd_names.ts";
 import { errorTarget } from "./log/config.ts";
@@ -28,7 +29,7 @@ import { ErrorLogs } from "./log/error_logs.ts";
 import type { InheritedLogs, LogOpener } from "./log/inherited_logs.ts";
 import type { LogTarget } from "./log/target.ts";
 import { loadedModules, modules } from "./modules.ts";
-import type { Options } from "./options.ts";
+import { type Options, UsageError } from "./options.ts";
 import type { ProgramData } from "./program.ts";
 import { type ProgramSettings, programSettings } from "./program_settings.ts";
 import { readyLines, servedWithoutFile } from "./ready_configuration.ts";
@@ -138,6 +139,7 @@ async function load(options: Options, entry: string): Promise<Configuration> {
       ...options.deno.permissions === undefined
         ? []
         : [`DenoPermissions ${options.deno.permissions.map((grant) => JSON.stringify(grant)).join(" ")}`],
+      ...inspectLines(options.deno.inspect),
       ...options.after,
     ],
     defines: options.defines,
@@ -188,6 +190,7 @@ async function load(options: Options, entry: string): Promise<Configuration> {
     defines: read.defines,
     args: options.args,
     development: options.development,
+    inspect: options.deno.inspect,
   };
   if (options.checksDocumentRoot) warnings.push(...checkDocumentRoots(config));
   for (const module of modules()) await module.checkConfig?.(config, read.serverRoot);
@@ -195,6 +198,9 @@ async function load(options: Options, entry: string): Promise<Configuration> {
   const defined = read.defines.map(([name]) => name);
   const identity = checkedAt(nodes, /^(?:user|group)$/i, () => findIdentity(config, defined));
   const applications = modules().flatMap((module) => module.programUrls?.(config, read.serverRoot) ?? []);
+  if (options.deno.inspect !== undefined && applications.length === 0) {
+    throw new UsageError("--inspect goes with an application: mpmd --inspect ./app.ts");
+  }
   const permissions = checkedAt(
     nodes,
     /^denopermissions$/i,

@@ -8,8 +8,19 @@ const FILES = ["config", "import-map"];
 /** Options as they are. */
 const PLAIN =
   /^--(?:no-config|no-lock|lock|frozen|env-file|node-modules-dir|vendor|cached-only|no-remote|no-npm|unstable-[a-z-]+|v8-flags)(?:=|$)/;
+/** Deno's default. */
+const DEFAULT_INSPECTOR_PORT = 9229;
 const PERMISSION = /^--(allow|deny)-(read|write|net|env|run|ffi|sys|import)(?:=(.*))?$/s;
+const INSPECT = /^--inspect(?:-(brk|wait))?(?:=(?:(\[[^\]]+\]|[^:]*):)?(\d+))?$/;
 const KINDS = ["read", "write", "net", "env", "run", "ffi", "sys", "import"];
+
+/** A debugger is wanted: --inspect, --inspect-wait, --inspect-brk. */
+export interface Inspect {
+  /** "wait": the application is loaded when a debugger is there; "brk": and stops at its first statement. */
+  readonly mode: "open" | "wait" | "brk";
+  readonly hostname: string;
+  readonly port: number;
+}
 
 /** Deno's part of a command line. */
 export interface DenoFlags {
@@ -17,6 +28,28 @@ export interface DenoFlags {
   readonly flags: readonly string[];
   /** The arguments of a DenoPermissions line; undefined: nothing is said. */
   readonly permissions: readonly string[] | undefined;
+  /** Of the one thread that there is then; see inspectLines(). */
+  readonly inspect: Inspect | undefined;
+}
+
+/** A single thread, by the MPMs' modules. */
+const ONE_THREAD: Readonly<Record<string, readonly string[]>> = {
+  mpm_event_module: ["StartServers 1", "ThreadsPerChild 1", "MaxRequestWorkers 1"],
+  mpm_worker_module: ["StartServers 1", "ThreadsPerChild 1", "MaxRequestWorkers 1"],
+  mpm_prefork_module: ["StartServers 1", "MinSpareServers 1", "MaxSpareServers 1", "MaxRequestWorkers 1"],
+  mpm_winnt_module: ["ThreadsPerChild 1"],
+  mpm_netware_module: ["StartThreads 1", "MaxThreads 1"],
+  mpm_mpmt_os2_module: ["StartServers 1", "MinSpareThreads 1", "MaxSpareThreads 1"],
+};
+
+/** The lines that have a server with a debugger: one thread, which may stand still for as long as it takes. */
+export function inspectLines(inspect: Inspect | undefined): string[] {
+  if (inspect === undefined) return [];
+  return Object.entries(ONE_THREAD).flatMap(([module, lines]) => [
+    `<IfModule ${module}>`,
+    ...lines,
+    "</IfModule>",
+  ]).concat("HandlerTimeout 0");
 }
 
 /** Collects Deno's options from a command line. */
@@ -24,6 +57,7 @@ export class DenoFlagReader {
   readonly #flags: string[] = [];
   readonly #allowed: string[] = [];
   readonly #denied = new Set<string>();
+  #inspect: Inspect | undefined;
 
   /** Reads the option `args[at]`; returns how many arguments that are, 0 if it is none of Deno's. */
   read(args: readonly string[], at: number): number {
@@ -44,6 +78,16 @@ export class DenoFlagReader {
       else this.#flags.push(arg);
       return 1;
     }
+    const inspect = INSPECT.exec(arg);
+    if (inspect !== null) {
+      const [, mode, hostname, port] = inspect;
+      this.#inspect = {
+        mode: mode === "brk" || mode === "wait" ? mode : "open",
+        hostname: hostname || "127.0.0.1",
+        port: port === undefined ? DEFAULT_INSPECTOR_PORT : Number(port),
+      };
+      return 1;
+    }
     if (!PLAIN.test(arg)) return 0;
     const [name, value] = arg.split("=", 2);
     this.#flags.push(name === "--env-file" ? `${name}=${resolve(value ?? ".env")}` : arg);
@@ -54,10 +98,14 @@ export class DenoFlagReader {
   get result(): DenoFlags {
     const denied = this.#denied;
     if (this.#allowed.length === 0 && denied.size === 0) {
-      return { flags: this.#flags, permissions: undefined };
+      return { flags: this.#flags, permissions: undefined, inspect: this.#inspect };
     }
     const granted = this.#allowed.length > 0 ? this.#allowed : KINDS;
     const left = granted.filter((grant) => !denied.has(grant.split("=")[0]));
-    return { flags: this.#flags, permissions: left.length > 0 ? left : ["none"] };
+    return {
+      flags: this.#flags,
+      permissions: left.length > 0 ? left : ["none"],
+      inspect: this.#inspect,
+    };
   }
 }

@@ -121,6 +121,9 @@ Options:
   --allow-...[=list], --deny-...[=list]
                      : how Deno loads the application, and what it may do, as with
                        deno run
+  --inspect[=[host:]port], --inspect-wait, --inspect-brk
+                     : for development: a debugger of the application, which has one
+                       thread then (default 127.0.0.1:9229)
   folder             : serve its files
   htpasswd, htdigest : write files of users (AuthUserFile); alone they say how
 Without -k the server runs in the foreground. Examples:

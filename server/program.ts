@@ -9,6 +9,7 @@ import { CORE_DEFAULTS, coreDir, coreServer } from "./core/config.ts";
 import { keepsFfi } from "./core/permissions.ts";
 import { prepare } from "./core/default_handler.ts";
 import { allowedMethods } from "./core/trace.ts";
+import type { Inspect } from "./deno_flags.ts";
 import type { ConfigNode, ConfigTree, VirtualServer } from "./config/mod.ts";
 import { applyTree, mpmSettings } from "./apply_tree.ts";
 import { serverBanner } from "./http/content/mod.ts";
@@ -39,6 +40,8 @@ export interface ProgramData {
   readonly args: readonly string[];
   /** Whoever asks is a developer: exceptions are explained to clients (--dev, --watch). */
   readonly development: boolean;
+  /** The application is debugged. */
+  readonly inspect: Inspect | undefined;
   /** The logs that the control process has opened. */
   readonly logs: OpenedLogs;
   /** What modules give to processes that serve (ServerModule.material), by the names of the modules. */
@@ -152,6 +155,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
       serverRoot: data.serverRoot,
       listen: config.main.store.get(mpmSettings).listen,
       args: data.args,
+      inspect: data.inspect,
       thread: order.thread,
       logs: data.logs,
       shared: module.shared,

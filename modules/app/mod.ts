@@ -58,7 +58,7 @@ function hooks(): ModuleHooks {
     return specifier && exchange.method !== "TRACE" ? programs.get(specifier) : undefined;
   };
   return {
-    async threadInit({ config, serverRoot, listen, args }: ThreadContext) {
+    async threadInit({ config, serverRoot, listen, args, inspect, log }: ThreadContext) {
       const wanted = specifiers(config);
       if (wanted.size === 0) return;
       useOwnResponse();
@@ -69,9 +69,11 @@ function hooks(): ModuleHooks {
       const { loadProgram } = await import("./program/load.ts");
       const capture = new Capture(listen);
       captureListening(capture);
+      const waited = inspect !== undefined && (await import("./inspector.ts")).openInspector(inspect, log);
       for (const specifier of wanted.keys()) {
         const url = applicationUrl(specifier, serverRoot);
-        programs.set(specifier, await loadProgram({ url, args }, capture));
+        const stops = waited && inspect?.mode === "brk";
+        programs.set(specifier, await loadProgram({ url, args, stops }, capture));
       }
     },
     threadEnd() {

@@ -1,6 +1,7 @@
 // What is a module of this server? Directives for the configuration, and hooks for the phases of a request, under httpd's
 // names. A module knows the server's public types and nothing of MPMs or sockets.
 
+import type { Inspect } from "../deno_flags.ts";
 import type { ListenAddress, SecurityPolicy } from "../../mpm/mod.ts";
 import type { Scoreboard } from "../../mpm/thread_side.ts";
 import type { Identity } from "../../platform/privileges.ts";
@@ -49,6 +50,8 @@ export interface ThreadContext {
   readonly listen: readonly ListenAddress[];
   /** What the command line says behind the application: arguments of its own. */
   readonly args: readonly string[];
+  /** A debugger is wanted (--inspect). */
+  readonly inspect: Inspect | undefined;
   /** Index of this thread in its child. */
   readonly thread: number;
   /** The line about the server that ServerSignature puts below pages of its own; "" for none. */

@@ -40,6 +40,8 @@ export interface ProgramStart {
   readonly url: string;
   /** Deno.args. */
   readonly args: readonly string[];
+  /** A debugger is to stop at the first statement. */
+  readonly stops?: boolean;
 }
 
 /** Loads a program whose servers go to `capture`. @throws ProgramError */
@@ -108,7 +110,7 @@ function exportedHandler(exported: unknown): { form: string; answer: Answer } | 
 }
 
 /** Makes a module the one that was started, as far as it can see. */
-function beMainModule({ url, args }: ProgramStart): void {
+function beMainModule({ url, args, stops = false }: ProgramStart): void {
   const define = (name: string, value: unknown) =>
     Object.defineProperty(Deno, name, { configurable: true, enumerable: true, value });
   define("mainModule", url);
@@ -117,7 +119,8 @@ function beMainModule({ url, args }: ProgramStart): void {
   const file = fromFileUrl(url);
   process.argv.splice(1, process.argv.length, file, ...args);
   // import.meta is made by Deno, which knows of one main module only: a program that asks is told in its first line.
-  if (!/\bimport\s*\.\s*meta\s*\.\s*main\b/.test(sourceOf(file))) return;
+  const asks = /\bimport\s*\.\s*meta\s*\.\s*main\b/.test(sourceOf(file));
+  if (!asks && !stops) return;
   // An older Deno has none: there import.meta.main is false.
   if (typeof nodeModule.registerHooks !== "function") return;
   const hooks = nodeModule.registerHooks({
@@ -125,7 +128,8 @@ function beMainModule({ url, args }: ProgramStart): void {
       const result = next(loaded, context);
       if (loaded !== url) return result;
       hooks.deregister();
-      return { ...result, source: `import.meta.main = true; ${result.source}` };
+      const first = `${asks ? "import.meta.main = true; " : ""}${stops ? "debugger; " : ""}`;
+      return { ...result, source: `${first}${result.source}` };
     },
   });
 }
