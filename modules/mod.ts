@@ -10,6 +10,7 @@ import { authnCore } from "./authn_core/mod.ts";
 import { authnFile, fileProvider } from "./authn_file/mod.ts";
 import { authzCore } from "./authz_core/mod.ts";
 import { authzHost, hostProviders } from "./authz_host/mod.ts";
+import { buffer } from "./buffer/mod.ts";
 import { brotli } from "./brotli/mod.ts";
 import { deflate } from "./deflate/mod.ts";
 import { filter } from "./filter/mod.ts";
@@ -29,9 +30,12 @@ import { logConfig } from "./log_config/mod.ts";
 import { metrics } from "./metrics/mod.ts";
 import { mime } from "./mime/mod.ts";
 import { precompressed } from "./precompressed/mod.ts";
+import { rateLimit } from "./ratelimit/mod.ts";
+import { reflector } from "./reflector/mod.ts";
 import { rewrite } from "./rewrite/mod.ts";
 import { ssl, sslProviders } from "./ssl/mod.ts";
 import { status } from "./status/mod.ts";
+import { substitute } from "./substitute/mod.ts";
 import { unixd } from "./unixd/mod.ts";
 import type { ServerModule } from "../server/request/module.ts";
 
@@ -54,6 +58,10 @@ export const MODULES: readonly ServerModule[] = [
   brotli,
   zstd,
   deflate,
+  substitute,
+  rateLimit,
+  buffer,
+  reflector,
   headers,
   logConfig,
   ssl,

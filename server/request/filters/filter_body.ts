@@ -15,13 +15,15 @@ const AT_ONCE = 65_536;
 export interface FilterOptions {
   /** The length (bytes) of what comes out, where that is known; undefined: it is not, and Content-Length is not sent. */
   readonly length?: number;
+  /** It takes its time on purpose: it is never put together at once. */
+  readonly streamed?: boolean;
 }
 
 /** `reply` with its body passed through `filter`. A reply without a body is given back without a declared length. */
 export function filterBody(
   reply: Reply,
   filter: BodyFilter,
-  { length }: FilterOptions = {},
+  { length, streamed = false }: FilterOptions = {},
 ): Reply | Promise<Reply> {
   const { body } = reply;
   if (body.kind === "none") return { ...reply, declaredLength: length };
@@ -30,7 +32,7 @@ export function filterBody(
     : body.kind === "text"
     ? body.text.length * 3
     : Infinity;
-  if (size <= AT_ONCE && length === undefined) return filteredAtOnce(reply, filter);
+  if (size <= AT_ONCE && !streamed) return filteredAtOnce(reply, filter);
   return {
     ...reply,
     declaredLength: undefined,
