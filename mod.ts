@@ -23,5 +23,6 @@ if (import.meta.main) {
   const { start } = await import(new URL("./entry/start.ts", import.meta.url).href) as {
     start(args: readonly string[], entry: string): Promise<number>;
   };
-  Deno.exit(await start(Deno.args, import.meta.url));
+  // Not awaited: when nothing is left to wait for, a program that is loaded ahead in a compiled server (entry/probe.ts) has to be told.
+  start(Deno.args, import.meta.url).then((code) => Deno.exit(code));
 }

@@ -14,12 +14,15 @@ const COMMANDS: ReadonlyMap<string, (args: readonly string[]) => Promise<number>
   ["htdigest", async (args) => (await import("../modules/authn_file/htdigest.ts")).htdigest(args)],
 ]);
 
-/** Runs the command line `args` and returns the exit code. `entry` is the module that was started, for children to start too. */
-export async function start(args: readonly string[], entry: string): Promise<number> {
+/**
+ * Runs the command line `args` and returns the exit code. `entry` is the module that was started, for children to start too; `program`: the
+ * URL of the application that was compiled with the server.
+ */
+export async function start(args: readonly string[], entry: string, program?: string): Promise<number> {
   const command = COMMANDS.get(args[0]);
   if (command !== undefined) return await command(args.slice(1));
   const helper = Deno.env.has(CHILD_VARIABLE) || Deno.env.has(PROBE_VARIABLE) || isLauncher();
-  if (!helper && willServe(args)) blockInspectorSignal();
+  if (!helper && willServe(args, program)) blockInspectorSignal();
   const [{ main }, { setModules }, { MODULES }, { THREAD_MODULE }] = await Promise.all([
     import("../server/main.ts"),
     import("../server/modules.ts"),
@@ -27,7 +30,7 @@ export async function start(args: readonly string[], entry: string): Promise<num
     import("./thread_module.ts"),
   ]);
   setModules(MODULES);
-  return await main(args, entry, { threads: THREAD_MODULE, runProbe });
+  return await main(args, entry, { threads: THREAD_MODULE, runProbe, program });
 }
 
 /** What a compiled program runs as a probe: it has no file of its own for that. */
@@ -36,9 +39,9 @@ async function runProbe(): Promise<void> {
 }
 
 /** This process will be the server, if nothing is in the way. */
-function willServe(args: readonly string[]): boolean {
+function willServe(args: readonly string[], program: string | undefined): boolean {
   try {
-    const { print, test, dumps, action, foreground } = parseOptions(args);
+    const { print, test, dumps, action, foreground } = parseOptions(args, program);
     return print === undefined && !test && dumps.length === 0 &&
       (action === undefined || foreground || isDaemon());
   } catch (error) {

@@ -12,7 +12,7 @@ export class BundleError extends Error {
 }
 
 /** The modules that processes are started with. */
-const ENTRIES = ["child", "probe", "thread"];
+const ENTRIES = ["child", "probe", "start", "thread"];
 /** Where the server's own modules are, below the directory of mod.ts. */
 const SOURCES = ["entry", "mpm", "server", "modules", "platform", "std"];
 /** Bundles of other versions are removed when nobody has made one for so long (ms). */
@@ -28,6 +28,11 @@ export function unbundled(entry: string): string {
 /** The URL of one of the entries ("child") in the bundle, which makeBundle() has made. */
 export function bundled(entry: string): string {
   return toFileUrl(join(directory(), `${entry}.js`)).href;
+}
+
+/** The directory of the bundle, which makeBundle() has made. */
+export function bundleDirectory(): string {
+  return directory();
 }
 
 /** Makes the bundle, if it is not there. @throws BundleError with what Deno says */
@@ -77,7 +82,7 @@ async function make(parent: string, directory: string): Promise<void> {
   if (code !== 0) {
     Deno.removeSync(made, { recursive: true });
     throw new BundleError(
-      "the application has a Deno configuration of its own; for that the server is bundled once, which failed: " +
+      "for applications with a Deno configuration of their own the server is bundled once, which failed: " +
         new TextDecoder().decode(stderr).trim(),
     );
   }

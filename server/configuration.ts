@@ -133,9 +133,9 @@ async function load(options: Options, entry: string): Promise<Configuration> {
     file: served === undefined ? resolve(serverRoot, configFile ?? "conf/httpd.conf") : undefined,
     before: [...served === undefined ? [] : readyLines(served, options, localCertificate), ...options.before],
     after: [
-      ...application === undefined || served?.kind === "folder"
-        ? []
-        : [`Application ${JSON.stringify(resolve(application))}`],
+      ...application === undefined || served?.kind === "folder" ? [] : [
+        `Application ${JSON.stringify(application.startsWith("file:") ? application : resolve(application))}`,
+      ],
       ...options.deno.permissions === undefined
         ? []
         : [`DenoPermissions ${options.deno.permissions.map((grant) => JSON.stringify(grant)).join(" ")}`],

@@ -68,6 +68,8 @@ export interface Entry {
   readonly threads: ThreadModule;
   /** Loads a program ahead in this process (program_probe.ts), which ends with that. */
   runProbe(): Promise<void>;
+  /** The URL of the application that was compiled with the server. */
+  readonly program?: string;
 }
 
 /**
@@ -77,7 +79,7 @@ export interface Entry {
 export async function main(
   args: readonly string[],
   entry: string,
-  { threads, runProbe }: Entry,
+  { threads, runProbe, program }: Entry,
 ): Promise<number> {
   if (isLauncher()) return launch();
   if (Deno.env.has(PROBE_VARIABLE)) {
@@ -89,7 +91,7 @@ export async function main(
   const owner = await findOwner();
   let options: Options;
   try {
-    options = parseOptions(args);
+    options = parseOptions(args, program);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(`mpmd: ${error.message}\n${USAGE}`);

@@ -176,8 +176,8 @@ function withoutClusters(args: readonly string[], deno: DenoFlagReader): string[
   return out;
 }
 
-/** Reads a command line. @throws UsageError */
-export function parseOptions(args: readonly string[]): Options {
+/** Reads a command line; `program` is the application of a server that was compiled with one. @throws UsageError */
+export function parseOptions(args: readonly string[], program?: string): Options {
   const strings = [...VALUED, ...LONG_VALUED];
   const deno = new DenoFlagReader();
   const parsed = parseArgs(withoutClusters(args, deno), {
@@ -191,7 +191,11 @@ export function parseOptions(args: readonly string[]): Options {
     },
   });
   const given = (name: string) => list(parsed[name], name);
-  const [application, ...rest] = parsed._.map(String);
+  const operands = parsed._.map(String);
+  const [application, ...rest] = program === undefined ? operands : [program, ...operands];
+  if (program !== undefined && parsed.watch === true) {
+    throw new UsageError("--watch: this application was compiled, and does not change");
+  }
   const defines = [
     ...parsed.S ? ["DUMP_VHOSTS", "DUMP_RUN_CFG"] : [],
     ...parsed.M ? ["DUMP_MODULES"] : [],
