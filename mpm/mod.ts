@@ -14,7 +14,14 @@ export { allMpms, chooseMpm, findMpm, type MpmChoice, MpmError, requireMpm } fro
 export type { CarryOut, RemoteAction } from "./control/server_signals.ts";
 export type { PreparedProgram, ThreadModule } from "./child/serving.ts";
 export type { ConnectionSecurity, SecurityPolicy } from "./shared/security.ts";
-export type { CloseMode, FileSource, ProtocolHandler, ThreadProgram, Transport } from "./shared/transport.ts";
+export type {
+  CloseMode,
+  Connection,
+  FileSource,
+  ProtocolHandler,
+  ThreadProgram,
+  Transport,
+} from "./shared/transport.ts";
 export { ChildExit } from "./shared/child_order.ts";
 export type {
   ChildCommand,

@@ -50,7 +50,8 @@ export class RelayConnection implements Transport, WheelEntry {
 
   constructor(
     readonly host: RelayHost,
-    readonly handler: ProtocolHandler,
+    /** Who is told; another one may take the connection over. */
+    public handler: ProtocolHandler,
     readonly id: number,
     readonly peer: Endpoint,
     readonly local: Endpoint,
@@ -137,8 +138,13 @@ export class RelayConnection implements Transport, WheelEntry {
     else if (this.#closing === undefined) this.handler.onTimeout();
   }
 
-  /** The thread is ending: a connection that sleeps gets `ms` at most. */
+  handOver(handler: ProtocolHandler): void {
+    this.handler = handler;
+  }
+
+  /** The thread is ending: a connection that sleeps gets `ms` at most, who has one in hand is told. */
   hurry(ms: number): void {
+    if (!this.#asleep && !this.#over && this.#closing === undefined) this.handler.onStopping();
     if (this.#asleep && this.due > performance.now() + ms) this.setTimer(ms);
   }
 

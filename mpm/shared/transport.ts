@@ -26,14 +26,24 @@ export interface Endpoint {
  */
 export type CloseMode = "now" | "linger" | "break";
 
+/** What a request knows of the connection that it came on, alone or among others. */
+export interface Connection {
+  readonly peer: Endpoint;
+  /** The address the client connected to. */
+  readonly local: Endpoint;
+  /** How it is secured, or should have been; undefined: plain text, as was to be expected. */
+  readonly security: ConnectionSecurity | undefined;
+  /** The scoreboard row of the work in hand. */
+  readonly row: number;
+  /** True while the MPM is ending: responses should say `Connection: close`. */
+  readonly stopping: boolean;
+}
+
 /**
  * One connection, as the protocol engine sees it. All calls are synchronous and never throw for what a peer does: a
  * connection that broke swallows output and reports `gone`.
  */
-export interface Transport {
-  readonly peer: Endpoint;
-  /** The address the client connected to. */
-  readonly local: Endpoint;
+export interface Transport extends Connection {
   /** Requests answered on this connection before it was last parked; the engine keeps it up to date. */
   served: number;
   /** A client that takes nothing of what is queued for this long (ms) is given up; 0: never. Set by the engine (TimeOut). */
@@ -42,12 +52,6 @@ export interface Transport {
   readonly gone: boolean;
   /** Bytes accepted by write() that the kernel has not taken yet (files included). */
   readonly backlog: number;
-  /** True while the MPM is ending: responses should say `Connection: close`. */
-  readonly stopping: boolean;
-  /** How it is secured, or should have been; undefined: plain text, as was to be expected. */
-  readonly security: ConnectionSecurity | undefined;
-  /** The scoreboard row of the work in hand. */
-  readonly row: number;
   /**
    * Sends the first `length` of `bytes`; what the kernel does not take at once is queued, copied unless `stable` says that
    * nobody will change the bytes. `more`: something follows at once that may go with them.
@@ -67,6 +71,8 @@ export interface Transport {
   idle(keepAliveMs: number): void;
   /** Ends the connection once everything written is out; the handler is released. */
   close(mode: CloseMode): void;
+  /** What happens from now on is told to `handler`, until the connection ends; the one before is released. */
+  handOver(handler: ProtocolHandler): void;
 }
 
 /** What speaks a protocol on a connection. One handler serves many connections, one after the other. */
@@ -81,6 +87,8 @@ export interface ProtocolHandler {
   onDrained(): void;
   /** The timer set by setTimer has run out. */
   onTimeout(): void;
+  /** The thread is ending, after what is in hand; may be told again. */
+  onStopping(): void;
   /** Forgets everything about the connection, whatever it was doing. */
   reset(): void;
   /** The connection is broken: nothing can be read or written. Followed by nothing; the handler is released. */

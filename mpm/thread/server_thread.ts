@@ -91,6 +91,8 @@ export class ServerThread implements ConnectionHost {
   /** The loop is asleep; what handlers finish meanwhile has no batch to end. */
   #resting = false;
   #over = false;
+  /** Those that have a connection in hand know that the thread will end. */
+  #endTold = false;
 
   constructor(
     readonly order: ThreadOrder,
@@ -184,6 +186,7 @@ export class ServerThread implements ConnectionHost {
 
   /** Gives those their turn that wait for a time, or for a file, or have input in memory. */
   advanceTimers(): void {
+    if (!this.#endTold && this.#control.stopping) this.#tellEnd();
     if (this.#readers.length > 0) this.#readOn();
     if (this.wheel.size > 0) this.wheel.advance(performance.now(), (entry) => this.#fire(entry));
     if (this.#stalled.length > 0 && performance.now() >= this.#retryAt) this.#retry();
@@ -194,6 +197,19 @@ export class ServerThread implements ConnectionHost {
     if (this.#readers.length > 0) return 0;
     if (this.#stalled.length > 0) return STALL_MS;
     return this.wheel.size > 0 ? this.wheel.resolution : SLEEP_MS;
+  }
+
+  /** The thread will end: whoever has a connection in hand may want to say so. */
+  #tellEnd(): void {
+    this.#endTold = true;
+    for (const [fd, connection] of this.#connections.entries()) {
+      if (connection === undefined) continue;
+      try {
+        connection.tellStopping();
+      } catch (error) {
+        this.#fault(error, connection, fd);
+      }
+    }
   }
 
   stall(connection: SocketConnection): void {

@@ -80,6 +80,8 @@ export class SocketConnection implements Transport, WheelEntry {
   wheelNext: WheelEntry | undefined = undefined;
   wheelPrevious: WheelEntry | undefined = undefined;
 
+  /** Who is told: the one that is there for every connection, or who has taken this one over. */
+  handler: ProtocolHandler;
   readonly #output = new OutputQueue();
   /** How bytes come and go: PLAIN, or #secure. */
   #channel: Channel = PLAIN;
@@ -108,7 +110,9 @@ export class SocketConnection implements Transport, WheelEntry {
   #peer: Endpoint | undefined;
   #local: Endpoint | undefined;
 
-  constructor(readonly host: ConnectionHost, readonly handler: ProtocolHandler) {}
+  constructor(readonly host: ConnectionHost, readonly ownHandler: ProtocolHandler) {
+    this.handler = ownHandler;
+  }
 
   /** Begins to work on `fd`, which is in the thread's set and has input. Its record was just claimed. */
   open(fd: number): void {
@@ -156,6 +160,10 @@ export class SocketConnection implements Transport, WheelEntry {
     this.#afterwards = "stay";
     this.#channel = PLAIN;
     this.#security = undefined;
+  }
+
+  handOver(handler: ProtocolHandler): void {
+    this.handler = handler;
   }
 
   get security(): ConnectionSecurity | undefined {
@@ -316,6 +324,11 @@ export class SocketConnection implements Transport, WheelEntry {
     this.#finish(this.#keepAliveMs > 0 ? "idle" : "now");
   }
 
+  /** The thread will end: who has this connection in hand is told. */
+  tellStopping(): void {
+    if (this.#phase === "serving" && this.#afterwards === "stay") this.handler.onStopping();
+  }
+
   /** The thread is ending: a connection that sleeps gets `ms` at most for a request that may be under way. */
   hurry(ms: number): void {
     const waits = this.asleep || this.#phase === "securing";
@@ -462,6 +475,7 @@ export class SocketConnection implements Transport, WheelEntry {
     if (how !== "idle" && this.#channel !== PLAIN) this.#endSession(how);
     if (this.slotHeld) host.returnSlot(this);
     this.#output.clear();
+    this.handler = this.ownHandler;
     this.#peer = undefined;
     this.#local = undefined;
     const fd = this.fd;

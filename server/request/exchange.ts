@@ -1,7 +1,7 @@
 // What is known of one request and its response? An Exchange is what httpd's modules know as request_rec: the engine makes
 // it, the phases fill it, the logs read it.
 
-import type { Transport } from "../../mpm/mod.ts";
+import type { Connection } from "../../mpm/mod.ts";
 import type { DirStore, VirtualServer } from "../config/mod.ts";
 
 import type { Reply } from "../http/engine/reply.ts";
@@ -125,7 +125,8 @@ export class Exchange {
   constructor(
     /** Refers to the receive buffer until it is detached. */
     public head: RequestHead,
-    readonly transport: Transport,
+    /** The connection that it came on. */
+    readonly transport: Connection,
     /** Milliseconds since 1970. */
     readonly startTime: number,
     /** performance.now() at the start. */

@@ -179,6 +179,9 @@ export class HttpConnection implements ProtocolHandler, TransactionHost, Staging
     this.proceed(transaction.timedOut());
   }
 
+  /** Its next response says that it is the last. */
+  onStopping(): void {}
+
   onEnd(): void {
     readClocks();
     const transaction = this.#transaction;

@@ -3,6 +3,7 @@
 
 import type { Exchange } from "../../request/exchange.ts";
 import { discardReply, sendBody, TOGETHER } from "./body_sender.ts";
+import { Http1BodySink } from "./body_sink.ts";
 import type { Patience } from "./patience.ts";
 import type { Body, Reply } from "./reply.ts";
 import type { ConnectionSettings, Service } from "./service.ts";
@@ -98,7 +99,7 @@ export class Responder {
     const head = outlet.output.takeFrom(headAt);
     outlet.flush();
     exchange.detach();
-    const sender = new StreamSender(exchange, framing, head, outlet, {
+    const sender = new StreamSender(exchange, new Http1BodySink(exchange, framing, head, outlet), {
       waits: () => patience.forOutput(settings.timeout),
       streamFailed: (about, error) => service.streamFailed(about, error),
       sourceFailed: (error) => service.faulted(error),

@@ -3,15 +3,13 @@
 
 import type { Exchange } from "../../request/exchange.ts";
 import { TOGETHER } from "./body_sender.ts";
+import type { BodySink } from "./body_sink.ts";
 import type { Body } from "./reply.ts";
-import type { Outlet } from "./staging.ts";
-import type { Framing } from "./writer.ts";
 
 /** A stream waits while more than this is on its way to the client. */
 const HIGH_WATER = 262_144;
 /** A stream that gives nothing within so many microtasks is not ready: what it has given until then goes out. */
 const READY_WITHIN = 8;
-const LAST_CHUNK = "0\r\n\r\n";
 
 /** Who the sender tells what it meets. */
 export interface SenderOwner {
@@ -29,24 +27,15 @@ export interface SenderOwner {
 export class StreamSender {
   readonly #pieces: Uint8Array<ArrayBuffer>[] = [];
   #size = 0;
-  /** What goes in front: the head of the response, until it has left. */
-  #head: Uint8Array<ArrayBuffer> | undefined;
+  /** Something has been sent. */
+  #begun = false;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined = undefined;
   #drained: (() => void) | undefined = undefined;
   #aborted = false;
   /** Microtasks without progress, while something is collected. */
   #idle = -1;
 
-  /** `head` leaves with the first pieces. */
-  constructor(
-    readonly exchange: Exchange,
-    readonly framing: Framing,
-    head: Uint8Array<ArrayBuffer>,
-    readonly outlet: Outlet,
-    readonly owner: SenderOwner,
-  ) {
-    this.#head = head;
-  }
+  constructor(readonly exchange: Exchange, readonly sink: BodySink, readonly owner: SenderOwner) {}
 
   /** True while the stream waits for the client to take what was sent. */
   get waiting(): boolean {
@@ -55,7 +44,7 @@ export class StreamSender {
 
   /** Sends the whole stream. Returns false when it failed, or gave less than declared: the client must be cut off. */
   async send({ stream, length }: Extract<Body, { kind: "stream" }>): Promise<boolean> {
-    const { exchange, outlet, owner } = this;
+    const { exchange, sink, owner } = this;
     try {
       const reader = this.#reader = stream.getReader();
       this.#flushSoon();
@@ -74,7 +63,7 @@ export class StreamSender {
         }
         if (this.#size >= TOGETHER) this.#flush();
         else this.#flushSoon();
-        if (outlet.transport.backlog > HIGH_WATER) await this.#drain();
+        if (sink.backlog > HIGH_WATER) await this.#drain();
         if (this.#aborted) return false;
       }
     } catch (error) {
@@ -145,32 +134,11 @@ export class StreamSender {
   /** Sends what was collected, and the end of the body if it is the `last`. */
   #flush(last = false): void {
     this.#idle = -1;
-    const head = this.#head;
-    if (this.#aborted || (head === undefined && this.#size === 0 && !last)) return;
-    const { exchange, outlet, framing } = this;
-    this.#head = undefined;
-    if (head !== undefined) outlet.output.append(head);
-    const chunked = framing === "chunked" && this.#size > 0;
-    // What was ready in one turn is one chunk.
-    const start = chunked ? `${this.#size.toString(16)}\r\n` : "";
-    const end = chunked ? "\r\n" : "";
-    outlet.output.latin1(start);
-    for (const piece of this.#pieces) {
-      if (piece.length < TOGETHER) outlet.output.append(piece);
-      else {
-        outlet.flush(true);
-        outlet.transport.write(piece, piece.length, false, true);
-      }
-    }
-    outlet.output.latin1(end);
-    exchange.bytesWritten += start.length + this.#size + end.length;
+    if (this.#aborted || (this.#begun && this.#size === 0 && !last)) return;
+    this.#begun = true;
+    this.sink.send(this.#pieces, this.#size, last);
     this.#pieces.length = 0;
     this.#size = 0;
-    if (last && framing === "chunked") {
-      outlet.output.latin1(LAST_CHUNK);
-      exchange.bytesWritten += LAST_CHUNK.length;
-    }
-    outlet.flush();
   }
 
   /** The client has taken what was sent. */

@@ -68,6 +68,8 @@ export class FakeTransport implements Transport {
   close(mode: CloseMode): void {
     this.ended = mode;
   }
+
+  handOver(): void {}
 }
 
 const SETTINGS: ConnectionSettings = {
