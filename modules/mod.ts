@@ -21,6 +21,7 @@ import { authzUser, userProviders } from "./authz_user/mod.ts";
 import { core } from "../server/core/mod.ts";
 import { env } from "./env/mod.ts";
 import { expires } from "./expires/mod.ts";
+import { http2 } from "./http2/mod.ts";
 import { headers } from "./headers/mod.ts";
 import { setEnvIf } from "./setenvif/mod.ts";
 import { autoindex } from "./autoindex/mod.ts";
@@ -65,6 +66,7 @@ export const MODULES: readonly ServerModule[] = [
   headers,
   logConfig,
   ssl,
+  http2,
   accessCompat,
   authzHost,
   authBasic([fileProvider, anonProvider]),

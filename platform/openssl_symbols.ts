@@ -53,6 +53,7 @@ export const SSL = {
   SSL_get1_peer_certificate: { parameters: ["usize"], result: "usize" },
   SSL_get_peer_cert_chain: { parameters: ["usize"], result: "usize" },
   SSL_get_certificate: { parameters: ["usize"], result: "usize" },
+  SSL_get0_alpn_selected: { parameters: ["usize", "buffer", "buffer"], result: "void" },
   SSL_get_verify_result: { parameters: ["usize"], result: "i64" },
 } as const;
 

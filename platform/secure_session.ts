@@ -1,7 +1,7 @@
 // What is done with an SSL object of a connection? Handshake, records in and out, the end. One object, given by its address,
 // belongs to one thread at a time, and has a descriptor of which it reads and writes itself.
 
-import { openSsl, takeError } from "./openssl.ts";
+import { bytesAt, openSsl, takeError } from "./openssl.ts";
 import { Errno } from "./posix.ts";
 
 const SSL_ERROR_WANT_READ = 2;
@@ -13,6 +13,10 @@ type Outcome = "read" | "write" | "end" | "failed";
 
 /** The most bytes of one record (RFC 8446, 5.1). */
 const RECORD = 1 << 14;
+
+/** Where OpenSSL tells which protocol was agreed on. */
+const selected = new BigUint64Array(1);
+const selectedLength = new Uint32Array(1);
 
 /** Calls for one thread, all about the session that they are given. */
 export class SecureSessions {
@@ -32,6 +36,15 @@ export class SecureSessions {
     ssl.SSL_set_fd(session, fd);
     ssl.SSL_set_accept_state(session);
     return session;
+  }
+
+  /** The protocol that was agreed on (ALPN). */
+  protocol(session: bigint): string | undefined {
+    const { ssl, crypto } = this.#openssl;
+    ssl.SSL_get0_alpn_selected(session, selected, selectedLength);
+    return selectedLength[0] === 0
+      ? undefined
+      : new TextDecoder().decode(bytesAt(crypto, selected[0], selectedLength[0]));
   }
 
   /** Why the last call failed, in OpenSSL's words. */

@@ -165,6 +165,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
       },
     });
   }
+  service.http2 = hooks.map(({ http2 }) => http2?.(service)).find((support) => support !== undefined);
   return {
     service,
     security: hooks.map(({ security }) => security?.()).find((policy) => policy !== undefined),

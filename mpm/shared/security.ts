@@ -21,4 +21,6 @@ export interface SecurityPolicy {
 export interface ConnectionSecurity {
   /** The SSL object, for questions about it while the connection is in hand; 0n: the client spoke plain text where TLS was due. */
   readonly session: bigint;
+  /** The protocol that was agreed on in the handshake (ALPN): "h2"; undefined: none. */
+  readonly protocol: string | undefined;
 }

@@ -103,6 +103,10 @@ export class SecureChannel implements Channel, ConnectionSecurity {
     return undefined;
   }
 
+  get protocol(): string | undefined {
+    return this.session === 0n ? undefined : this.thread.sessions.protocol(this.session);
+  }
+
   /** Why the handshake failed. */
   get reason(): string {
     return this.session === 0n ? "the client has closed the connection" : this.thread.sessions.reason;

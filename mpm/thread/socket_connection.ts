@@ -59,7 +59,7 @@ type Afterwards = "stay" | "idle" | CloseMode;
 type Phase = "serving" | "securing" | "asleep" | "lingering";
 
 /** What the engine is told of a client that does not know that this is a port for TLS. */
-const SPOKE_PLAIN: ConnectionSecurity = { session: 0n };
+const SPOKE_PLAIN: ConnectionSecurity = { session: 0n, protocol: undefined };
 
 /** A lingering close ends after this long without data (SECONDS_TO_LINGER), and after so long in any case (MAX_SECS_TO_LINGER), in ms. */
 export const LINGER_MS = 2000;

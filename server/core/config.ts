@@ -29,6 +29,9 @@ export interface CoreServer {
   /** Methods beside those that are known anyway. */
   registeredMethods?: ReadonlySet<string>;
   traceEnable?: TraceEnable;
+  /** In lower case, in the order of preference; and whether that counts, or the client's. */
+  protocols?: readonly string[];
+  honorsOrder?: boolean;
   mergeSlashes?: boolean;
   allowEncodedSlashes?: "off" | "on" | "nodecode";
   mostRedirects?: number;
@@ -127,6 +130,8 @@ export const CORE_DEFAULTS = {
   lenientMethods: true,
   registeredMethods: new Set<string>(),
   traceEnable: "on",
+  protocols: ["http/1.1"],
+  honorsOrder: true,
   mergeSlashes: true,
   allowEncodedSlashes: "off",
   mostRedirects: 10,

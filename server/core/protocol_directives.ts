@@ -83,7 +83,33 @@ const registerHttpMethod: Directive = {
   },
 };
 
+/** Protocols of HTTP that this server knows. What others a configuration names is passed over, as httpd does without their modules. */
+const KNOWN_PROTOCOLS: ReadonlySet<string> = new Set(["http/1.1", "h2", "h2c"]);
+
 export const protocolDirectives: readonly Directive[] = [
+  serverRow(
+    "Protocols",
+    "protocols",
+    HOST,
+    "protocol ...",
+    "Protocols that are spoken, the preferred first: http/1.1, h2 (HTTP/2 over TLS), h2c (HTTP/2 in plain text)",
+    (words) => words.map((word) => word.toLowerCase()).filter((word) => KNOWN_PROTOCOLS.has(word)),
+    [1, 10],
+    {
+      default: "http/1.1",
+      differs: "Others are passed over, as httpd does where their modules are not loaded.",
+    },
+  ),
+  serverRow(
+    "ProtocolsHonorOrder",
+    "honorsOrder",
+    HOST,
+    "On|Off",
+    "Whether the order of Protocols counts, or the client's",
+    ([arg]) => flag(arg),
+    1,
+    { default: "On" },
+  ),
   serverRow(
     "Timeout",
     "timeout",

@@ -8,6 +8,7 @@ import type { Identity } from "../../platform/privileges.ts";
 import type { ExpressionSubject } from "../config/expression/mod.ts";
 import type { DirectiveRow, ServerConfig, Where } from "../config/mod.ts";
 import type { Fields, Reply } from "../http/engine/reply.ts";
+import type { Http2Support, Service } from "../http/engine/service.ts";
 import type { HttpdLevel } from "../log/levels.ts";
 import type { LogOpener, OpenedLogs } from "../log/inherited_logs.ts";
 import type { Access, USER_WANTED } from "./access.ts";
@@ -76,6 +77,8 @@ export interface ModuleHooks {
   readonly threadInit?: (context: ThreadContext) => void | Promise<void>;
   /** Which connections begin with a handshake; asked after threadInit(). */
   readonly security?: () => SecurityPolicy | undefined;
+  /** HTTP/2, where a host speaks it; asked after threadInit(). */
+  readonly http2?: (service: Service) => Http2Support | undefined;
   /**
    * Whether a request may be made on its connection, once its host is known: a reply ends it. Asked only where the connection is
    * secured, or should have been.

@@ -7,7 +7,7 @@ import { merged } from "../http/content/mod.ts";
 import { discardReply } from "../http/engine/body_sender.ts";
 import { Staging } from "../http/engine/staging.ts";
 import { NO_BODY, type PreparedReply, type Reply } from "../http/engine/reply.ts";
-import type { ConnectionSettings, Service } from "../http/engine/service.ts";
+import type { ConnectionSettings, Http2Support, Service } from "../http/engine/service.ts";
 import { Field, type ProtocolError } from "../http/parser/mod.ts";
 import { AccessControl } from "./access.ts";
 import { errorReply } from "./error_reply.ts";
@@ -74,6 +74,7 @@ const CONDITIONAL = [
 export class RequestService implements Service {
   readonly staging = new Staging();
   waiting = 0;
+  http2: Http2Support | undefined = undefined;
   readonly settings: ConnectionSettings;
   readonly #settings: Map<VirtualServer, ConnectionSettings> = new Map();
   readonly #prepared: Map<VirtualServer, KeptReplies> = new Map();

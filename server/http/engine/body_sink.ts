@@ -5,12 +5,14 @@ import { TOGETHER } from "./body_sender.ts";
 import type { Outlet } from "./staging.ts";
 import type { Framing } from "./writer.ts";
 
+/** A stream waits while more than this is on its way to the client. */
+const HIGH_WATER = 262_144;
 const LAST_CHUNK = "0\r\n\r\n";
 
 /** The way of one streamed body to its client. */
 export interface BodySink {
-  /** Bytes that the client has not taken yet. */
-  readonly backlog: number;
+  /** So much waits for the client that the stream has to wait too. */
+  readonly full: boolean;
   /** Sends `pieces`, together `size` bytes that are good for this call only, and the end of the body if it is the `last`. */
   send(pieces: readonly Uint8Array<ArrayBuffer>[], size: number, last: boolean): void;
 }
@@ -30,8 +32,8 @@ export class Http1BodySink implements BodySink {
     this.#head = head;
   }
 
-  get backlog(): number {
-    return this.outlet.transport.backlog;
+  get full(): boolean {
+    return this.outlet.transport.backlog > HIGH_WATER;
   }
 
   send(pieces: readonly Uint8Array<ArrayBuffer>[], size: number, last: boolean): void {

@@ -24,6 +24,8 @@ export class HttpConnection implements ProtocolHandler, TransactionHost, Staging
   #transport!: Transport;
   /** The transport is ours. */
   #attached = false;
+  /** The first bytes say which protocol this is. */
+  #sniffs = false;
   /** Pipelined requests wait until the client has taken the responses to those before them. */
   #blocked = false;
 
@@ -38,10 +40,12 @@ export class HttpConnection implements ProtocolHandler, TransactionHost, Staging
     this.#patience.open(transport);
     this.#transaction.open(transport);
     transport.writeTimeout = this.service.settings.timeout;
+    this.#sniffs = transport.served === 0 && this.service.http2 !== undefined;
   }
 
   onData(bytes: Uint8Array<ArrayBuffer>, length: number): void {
     readClocks();
+    if (this.#sniffs) return this.#sniff(bytes, length);
     const transaction = this.#transaction;
     if (transaction.tunnel !== undefined) {
       if (length > 0) transaction.tunnel.receive(bytes.slice(0, length));
@@ -56,6 +60,33 @@ export class HttpConnection implements ProtocolHandler, TransactionHost, Staging
     }
     this.#patience.noteInput(length);
     this.#consume(bytes, length);
+  }
+
+  /** The first bytes of a connection are here, or some of them. */
+  #sniff(bytes: Uint8Array<ArrayBuffer>, length: number): void {
+    const input = this.#input;
+    const transport = this.#transport;
+    const { http2, settings } = this.service;
+    if (input.hasKept) {
+      input.keep(bytes, 0, length);
+      bytes = input.takeKept()!;
+      length = bytes.length;
+    }
+    const isHttp2 = http2!.begins(transport, bytes, length);
+    if (isHttp2 === undefined) {
+      if (length > 0) input.keep(bytes, 0, length);
+      this.#patience.forInput(settings.headTimeout, settings.timeout);
+      return transport.awaitInput();
+    }
+    this.#sniffs = false;
+    if (!isHttp2) return this.onData(bytes, length);
+    this.#patience.endInput();
+    this.#attached = false;
+    this.reset();
+    const handler = http2!.createHandler(transport);
+    transport.handOver(handler);
+    handler.open(transport);
+    handler.onData(bytes, length);
   }
 
   #consume(bytes: Uint8Array<ArrayBuffer>, end: number): void {

@@ -1,6 +1,7 @@
 // What does the connection engine need of the rest of the server? Settings, an answer to a request, and somebody to tell when
 // it has been given.
 
+import type { Connection, ProtocolHandler } from "../../../mpm/mod.ts";
 import type { ParserOptions, ProtocolError } from "../parser/mod.ts";
 import type { Exchange } from "../../request/exchange.ts";
 import type { PreparedReply, Reply } from "./reply.ts";
@@ -27,8 +28,21 @@ export interface ConnectionSettings {
   readonly serverField: string;
 }
 
+/** HTTP/2, where some host of this server speaks it. */
+export interface Http2Support {
+  /**
+   * Whether a connection that begins with the first `length` of `bytes` speaks HTTP/2; undefined: that cannot be told before more of
+   * it has come.
+   */
+  begins(connection: Connection, bytes: Uint8Array, length: number): boolean | undefined;
+  /** Who serves `connection` from its first byte on. */
+  createHandler(connection: Connection): ProtocolHandler;
+}
+
 /** The server, as the engine sees it; one object per thread. */
 export interface Service {
+  /** Undefined: no host speaks HTTP/2. */
+  readonly http2: Http2Support | undefined;
   /** The staging buffer of this thread. */
   readonly staging: Staging;
   /** Requests that wait for a promise or a stream of a handler, or whose connection speaks another protocol. */

@@ -6,8 +6,6 @@ import { TOGETHER } from "./body_sender.ts";
 import type { BodySink } from "./body_sink.ts";
 import type { Body } from "./reply.ts";
 
-/** A stream waits while more than this is on its way to the client. */
-const HIGH_WATER = 262_144;
 /** A stream that gives nothing within so many microtasks is not ready: what it has given until then goes out. */
 const READY_WITHIN = 8;
 
@@ -63,7 +61,7 @@ export class StreamSender {
         }
         if (this.#size >= TOGETHER) this.#flush();
         else this.#flushSoon();
-        if (sink.backlog > HIGH_WATER) await this.#drain();
+        if (sink.full) await this.#drain();
         if (this.#aborted) return false;
       }
     } catch (error) {

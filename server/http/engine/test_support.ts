@@ -88,6 +88,7 @@ type Handler = (exchange: Exchange) => Reply | Promise<Reply>;
 /** Calls `handler` for everything. Error replies are their status as a text. */
 export class FakeService implements Service {
   readonly staging = new Staging();
+  readonly http2 = undefined;
   waiting = 0;
   readonly settings: ConnectionSettings;
   readsBody = false;

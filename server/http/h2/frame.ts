@@ -48,6 +48,13 @@ export const MAX_WINDOW = 2 ** 31 - 1;
 /** What a client sends first (RFC 9113, 3.4). */
 export const PREFACE: Uint8Array<ArrayBuffer> = new TextEncoder().encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
+/** Whether a connection that begins with the first `length` of `bytes` begins so; undefined: they are too few to tell. */
+export function beginsAsHttp2(bytes: Uint8Array, length: number): boolean | undefined {
+  const seen = Math.min(length, PREFACE.length);
+  for (let i = 0; i < seen; i++) if (bytes[i] !== PREFACE[i]) return false;
+  return seen === PREFACE.length ? true : undefined;
+}
+
 /** Writes the head of a frame into `bytes` at `at`. */
 export function putFrameHead(
   bytes: Uint8Array,

@@ -1,0 +1,254 @@
+// Is what goes over HTTP/2 the same as over HTTP/1.1, under every MPM? Real clients, many at once whose answers are told apart, files,
+// ranges, bodies both ways, the log, restarts.
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import http2 from "node:http2";
+import { Buffer } from "node:buffer";
+import { TestServer, until } from "./harness.ts";
+import { type Model, MODELS } from "./models.ts";
+
+const LARGE = Array.from({ length: 60_000 }, (_, i) => `line ${i} of it\n`).join("");
+const CLIENTS = 8;
+const FILES: Readonly<Record<string, string>> = {
+  "htdocs/index.html": "hello",
+  "htdocs/large.txt": LARGE,
+  ...Object.fromEntries(
+    Array.from({ length: CLIENTS }, (_, i) => [`htdocs/${i}.txt`, `client ${i}\n`.repeat(i * 400 + 1)]),
+  ),
+  "app.ts": `
+    export default { async fetch(request: Request) {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/app/length") return new Response(String((await request.arrayBuffer()).byteLength));
+      if (pathname === "/app/echo") return new Response(request.body);
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
+      return new Response(pathname + " for " + request.headers.get("x-client"));
+    } };
+  `,
+};
+
+function start(model: Model, more = "", protocols = "h2c http/1.1"): Promise<TestServer> {
+  return TestServer.start({
+    config: `LoadModule ${model.module} modules/x.so
+Listen 127.0.0.1:@PORT@
+ServerName test.example
+DocumentRoot "@ROOT@/htdocs"
+Protocols ${protocols}
+LogFormat "%{X-Client}i %r %>s %b %H" http2
+CustomLog logs/http2.log http2
+<Location "/app">
+  Application "@ROOT@/app.ts"
+</Location>
+${model.four}
+${more}`,
+    files: FILES,
+  });
+}
+
+interface Answer {
+  readonly status: number;
+  readonly fields: http2.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** One request of a client of node:http2. */
+function ask(
+  session: http2.ClientHttp2Session,
+  path: string,
+  fields: Record<string, string> = {},
+  body?: string,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const method = body === undefined ? "GET" : "POST";
+    const stream = session.request({ ":method": method, ":path": path, ...fields }, {
+      endStream: body === undefined,
+    });
+    const pieces: Buffer[] = [];
+    let head: http2.IncomingHttpHeaders = {};
+    stream.on("response", (answer) => head = answer);
+    stream.on("data", (piece: Buffer) => pieces.push(piece));
+    stream.on("error", reject);
+    stream.on(
+      "end",
+      () =>
+        resolve({ status: Number(head[":status"]), fields: head, body: Buffer.concat(pieces).toString() }),
+    );
+    if (body !== undefined) stream.end(body);
+  });
+}
+
+async function withSession<T>(
+  port: number,
+  use: (session: http2.ClientHttp2Session) => Promise<T>,
+): Promise<T> {
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  const failed = new Promise<never>((_, reject) => session.on("error", reject));
+  failed.catch(() => {});
+  try {
+    return await Promise.race([use(session), failed]);
+  } finally {
+    session.destroy();
+  }
+}
+
+for (const model of MODELS) {
+  Deno.test({
+    name: `HTTP/2 under ${model.name}${
+      model.relayed ? ", relayed" : ""
+    }: many clients at once, many requests of each at once, each gets its own`,
+    ignore: Deno.build.os === "windows",
+    async fn() {
+      await using server = await start(model);
+      await Promise.all(
+        Array.from({ length: CLIENTS }, (_, i) =>
+          withSession(server.port, async (session) => {
+            const own = FILES[`htdocs/${i}.txt`];
+            const asked = Array.from({ length: 6 }, async (_, n) => {
+              const fields = { "x-client": `${i}.${n}` };
+              assertEquals((await ask(session, `/${i}.txt`, fields)).body, own);
+              assertEquals((await ask(session, `/app/${n}`, fields)).body, `/app/${n} for ${i}.${n}`);
+              assertEquals((await ask(session, "/app/echo", fields, own)).body, own);
+            });
+            await Promise.all(asked);
+            assertEquals((await ask(session, "/large.txt")).body, LARGE);
+          })),
+      );
+      const log = await until("all lines of the log", () => {
+        const lines = server.log("logs/http2.log").trim().split("\n");
+        return lines.length >= CLIENTS * 19 ? lines : undefined;
+      });
+      assertEquals(log.length, CLIENTS * 19);
+      assert(log.every((line) => line.endsWith(" HTTP/2.0") && line.includes(" HTTP/2.0 200 ")), log[0]);
+    },
+  });
+}
+
+const EVENT: Model = MODELS.find(({ name }) => name === "event")!;
+
+Deno.test({
+  name: "HTTP/2: conditions, ranges, HEAD, errors and limits answer as over HTTP/1.1",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using server = await start(EVENT, "LimitRequestBody 100000");
+    const cases: [path: string, init: RequestInit][] = [
+      ["/", {}],
+      ["/large.txt", { headers: { range: "bytes=5-20" } }],
+      ["/large.txt", { headers: { range: "bytes=0-3,10-20" } }],
+      ["/large.txt", { headers: { range: "bytes=99999999-" } }],
+      ["/", { headers: { "if-none-match": "*" } }],
+      ["/", { method: "HEAD" }],
+      ["/nothing", {}],
+      ["/nothing", { method: "HEAD" }],
+      ["/", { method: "DELETE" }],
+      ["/", { method: "POST", body: "abc" }],
+      ["/app/length", { method: "POST", body: "x".repeat(90_000) }],
+      ["/app/length", { method: "POST", body: "x".repeat(110_000) }],
+      ["/%", {}],
+      ["/", { headers: { expect: "nonsense" } }],
+    ];
+    await withSession(server.port, async (session) => {
+      for (const [path, { method = "GET", headers = {}, body }] of cases) {
+        const first = await fetch(`http://127.0.0.1:${server.port}${path}`, { method, headers, body });
+        const firstBody = await first.text();
+        const second = await new Promise<Answer>((resolve, reject) => {
+          const stream = session.request({
+            ":method": method,
+            ":path": path,
+            ...headers as Record<string, string>,
+          }, {
+            endStream: body === undefined,
+          });
+          let head: http2.IncomingHttpHeaders = {};
+          let text = "";
+          stream.on("response", (answer) => head = answer);
+          stream.on("data", (piece: Buffer) => text += piece.toString());
+          stream.on("error", reject);
+          stream.on("end", () => resolve({ status: Number(head[":status"]), fields: head, body: text }));
+          if (body !== undefined) stream.end(body as string);
+        });
+        const what = `${method} ${path}`;
+        assertEquals([what, second.status, second.body], [what, first.status, firstBody]);
+        for (
+          const name of ["content-type", "content-length", "content-range", "etag", "allow", "last-modified"]
+        ) {
+          assertEquals([what, name, second.fields[name] ?? null], [what, name, first.headers.get(name)]);
+        }
+      }
+    });
+  },
+});
+
+Deno.test({
+  name:
+    "HTTP/2: curl with prior knowledge; without h2c in Protocols nobody is taken for it, and HTTP/1.1 goes on",
+  ignore: Deno.build.os === "windows" || !await hasCurl(),
+  async fn() {
+    await using server = await start(EVENT);
+    const curl = async (port: number, ...args: string[]) =>
+      new TextDecoder().decode(
+        (await new Deno.Command("curl", {
+          args: [
+            "-s",
+            "-w",
+            "%{http_code} %{http_version}",
+            "-o",
+            "/dev/null",
+            ...args,
+            `http://127.0.0.1:${port}/`,
+          ],
+        }).output()).stdout,
+      );
+    assertEquals(await curl(server.port, "--http2-prior-knowledge"), "200 2");
+    assertEquals(await curl(server.port, "--http1.1"), "200 1.1");
+    await using plain = await start(EVENT, "", "http/1.1");
+    assertMatch(await curl(plain.port, "--http2-prior-knowledge"), /^000|^400/);
+    assertEquals(await curl(plain.port), "200 1.1");
+  },
+});
+
+async function hasCurl(): Promise<boolean> {
+  try {
+    return (await new Deno.Command("curl", { args: ["--version"] }).output()).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+Deno.test({
+  name: "HTTP/2: a graceful restart under load loses no request, and tells clients to connect anew",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using server = await start(EVENT);
+    let over = false;
+    let answered = 0;
+    let sessions = 0;
+    const client = async (i: number) => {
+      while (!over) {
+        sessions++;
+        const session = http2.connect(`http://127.0.0.1:${server.port}`);
+        let closing = false;
+        session.on("goaway", () => closing = true);
+        session.on("error", (error) => assert(closing, String(error)));
+        while (!over && !closing) {
+          const paths = Array.from({ length: 4 }, (_, n) => `/app/${i}/${n}`);
+          const answers = await Promise.all(paths.map((path) => ask(session, path, { "x-client": `${i}` })));
+          for (const [n, { status, body }] of answers.entries()) {
+            assertEquals([status, body], [200, `${paths[n]} for ${i}`]);
+            answered++;
+          }
+        }
+        session.close();
+      }
+    };
+    const clients = Promise.all(Array.from({ length: CLIENTS }, (_, i) => client(i)));
+    clients.catch(() => {});
+    await Promise.race([clients, until("answers", () => answered > 100)]);
+    const before = sessions;
+    await server.restartGracefully();
+    await Promise.race([clients, until("new connections", () => sessions >= before + CLIENTS)]);
+    const after = answered;
+    await Promise.race([clients, until("further answers", () => answered > after + 100)]);
+    over = true;
+    await clients;
+  },
+});
