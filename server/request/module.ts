@@ -140,6 +140,7 @@ const HOOK_NAMES: Readonly<Record<keyof ModuleHooks, true>> = {
   loadLibraries: true,
   threadInit: true,
   security: true,
+  http2: true,
   connectionChecker: true,
   postReadRequest: true,
   translateName: true,
