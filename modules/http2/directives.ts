@@ -42,6 +42,7 @@ function ignored(
     name,
     contexts,
     args,
+    override: contexts.includes(".htaccess") ? "FileInfo" : undefined,
     syntax: `${name} ${argument}`,
     help: `Has no effect: ${reason}`,
     apply() {},
