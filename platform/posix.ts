@@ -252,6 +252,14 @@ export function acceptConnection(listener: number, blocking = false): number {
 /** True where an accepted socket has the timeouts of the socket it came from (Linux). */
 export const acceptInherits: boolean = os === "linux";
 
+/** Puts the address of a socket's peer into `lastAddress`. Returns false when it has none any more. */
+export function peerAddress(fd: number): boolean {
+  sockaddrLengthView.setUint32(0, sockaddr.length, true);
+  if (common.getpeername(fd, sockaddr, sockaddrLength) < 0) return false;
+  readSockaddr();
+  return true;
+}
+
 /** Puts the local address of a socket into `lastAddress`. @throws SystemError */
 export function localAddress(fd: number): SocketAddress {
   sockaddrLengthView.setUint32(0, sockaddr.length, true);

@@ -6,7 +6,8 @@
 
 import * as posix from "../../platform/posix.ts";
 import { Interest, type Poller } from "../../platform/poller.ts";
-import { type ConnectionTable, elapsed, Owner } from "../shared/connection_table.ts";
+import type { Handovers } from "./handovers.ts";
+import { clock, type ConnectionTable, elapsed, Owner } from "../shared/connection_table.ts";
 import type { ThreadControl } from "../shared/thread_control.ts";
 import { endSession } from "./end_session.ts";
 import type { ThreadPool } from "./thread_pool.ts";
@@ -19,6 +20,9 @@ const PARKED_SCAN = 100;
 const IDLE_SCAN = 1000;
 /** A child that ends gives a connection that was idle this long (ms) no more time: a request may hardly be under way. */
 const END_SOON_MS = 1000;
+/** It waits this long (ms) for others to take over what is idle, and looks so often (ms) whether there is room for more. */
+const PASS_ON_MS = 10_000;
+const PASS_ON_SCAN = 2;
 
 interface Parts {
   readonly poller: Poller;
@@ -26,6 +30,8 @@ interface Parts {
   readonly table: ConnectionTable;
   readonly control: ThreadControl;
   readonly pool: ThreadPool;
+  /** Where idle connections may be left to others; undefined: nowhere. */
+  readonly handovers: Handovers | undefined;
   /** The interest set of a thread. */
   setOf(thread: number): number;
 }
@@ -35,7 +41,11 @@ export class IdleKeeper {
   /** Connections idle (hot or parked), and lingering, at the last scan. */
   idle = 0;
   lingering = 0;
+  /** Connections that others have been given, and the ms that it took from the beginning of the end. */
+  passedOn = 0;
+  passedOnWithin = 0;
   #ending = false;
+  #endingSince = 0;
   /** Connections of each thread, counted during a scan. */
   readonly #counts: Int32Array;
 
@@ -43,9 +53,10 @@ export class IdleKeeper {
     this.#counts = new Int32Array(parts.pool.threads);
   }
 
-  /** From now on idle connections get END_SOON_MS at most. */
+  /** From now on idle connections go to others, or where there is nobody get END_SOON_MS at most. */
   endSoon(): void {
     this.#ending = true;
+    this.#endingSince = clock();
   }
 
   /** Closes a connection that belongs to the listener. */
@@ -71,6 +82,7 @@ export class IdleKeeper {
       return IDLE_SCAN;
     }
     const idle: number[] = [];
+    const passing = control.passingOn ? [] as number[] : undefined;
     let hot = 0;
     let seen = 0;
     for (let fd = 0; fd < table.size && seen < all; fd++) {
@@ -88,23 +100,56 @@ export class IdleKeeper {
       if (table.state(fd) === Owner.Parked && this.#isOver(fd, now)) this.end(fd);
       else {
         this.idle++;
+        if (passing !== undefined && this.#mayMove(fd)) passing.push(fd);
         // A connection that was just accepted has its first request under way.
         if (pressed && !table.reserved(fd)) idle.push(fd);
       }
     }
     pool.setConnections(this.#counts);
+    if (passing !== undefined && passing.length > 0) {
+      this.#passOn(passing, now);
+      return this.idle > 0 ? PASS_ON_SCAN : BUSY_SCAN;
+    }
     if (pressed && idle.length > 0) this.#closeOldest(idle);
     if (hot > 0 || pool.busy) return BUSY_SCAN;
     return this.idle + this.lingering > 0 ? PARKED_SCAN : IDLE_SCAN;
   }
 
   #isOver(fd: number, now: number): boolean {
-    const { table, pool } = this.parts;
+    const { table, control, pool } = this.parts;
+    const late = this.#ending &&
+      (control.passingOn && this.#mayMove(fd)
+        ? elapsed(now, this.#endingSince) > PASS_ON_MS
+        : !pool.able || elapsed(now, table.since(fd)) > END_SOON_MS);
     // Nobody here could answer.
-    if (this.#ending && !pool.able) return true;
-    const over = elapsed(now, table.deadline(fd)) >= 0 ||
-      this.#ending && elapsed(now, table.since(fd)) > END_SOON_MS;
-    return over && this.#isSilent(fd);
+    if (late && !pool.able) return true;
+    return (late || elapsed(now, table.deadline(fd)) >= 0) && this.#isSilent(fd);
+  }
+
+  /** Nothing of it is in this process but its record. */
+  #mayMove(fd: number): boolean {
+    const { table } = this.parts;
+    return table.state(fd) === Owner.Parked && table.session(fd) === 0n;
+  }
+
+  /** Leaves connections of the listener's to others, as far as they can be taken now. */
+  #passOn(fds: readonly number[], now: number): void {
+    const { poller, set, table, control, handovers } = this.parts;
+    const given = handovers!.give(fds, (fd) => ({
+      socket: table.listener(fd),
+      served: table.served(fd),
+      idle: Math.max(0, elapsed(now, table.since(fd))),
+      left: Math.max(0, elapsed(table.deadline(fd), now)),
+    }));
+    for (const fd of fds.slice(0, given)) {
+      poller.remove(set, fd);
+      table.setState(fd, Owner.Free);
+      control.removeConnection();
+      posix.close(fd);
+    }
+    this.passedOn += given;
+    if (given > 0) this.passedOnWithin = elapsed(clock(), this.#endingSince);
+    this.idle -= given;
   }
 
   /** A request that has arrived meanwhile is answered: its client would get a reset for it. */
@@ -114,10 +159,12 @@ export class IdleKeeper {
 
   /** A connection in a thread's set: it is parked when it has cooled down, at once when the thread is stuck or has too many. Returns 1 if it stays. */
   #hot(fd: number, now: number, thread: number): 0 | 1 {
-    const { table, pool } = this.parts;
-    if (elapsed(now, table.since(fd)) < HOT_MS && !pool.isBlocked(thread) && !pool.isOverloaded(thread)) {
-      return 1;
-    }
+    const { table, control, pool } = this.parts;
+    // Others go on with it, unless its first request is under way.
+    const leaves = control.passingOn && !table.reserved(fd) && table.session(fd) === 0n;
+    const stays = elapsed(now, table.since(fd)) < HOT_MS && !pool.isBlocked(thread) &&
+      !pool.isOverloaded(thread);
+    if (stays && !leaves) return 1;
     return this.park(fd) ? 0 : 1;
   }
 

@@ -3,7 +3,9 @@
 
 import * as posix from "../../platform/posix.ts";
 import type { Remaining, ServingOrder } from "../shared/child_order.ts";
-import { clock, type ConnectionTable } from "../shared/connection_table.ts";
+import { Interest, type Poller } from "../../platform/poller.ts";
+import { clock, type ConnectionTable, Owner } from "../shared/connection_table.ts";
+import type { Handovers } from "./handovers.ts";
 import type { IdleKeeper } from "./idle_keeper.ts";
 import { Shortage } from "./shortage.ts";
 import type { ThreadControl } from "../shared/thread_control.ts";
@@ -30,6 +32,8 @@ export interface ListenerEvents {
   onShortage(reason: string): void;
   /** MaxConnectionsPerChild is reached. */
   onExhausted(): void;
+  /** The child has ended, and has left so many idle connections to others, the last of them so many ms after its end began. */
+  onPassedOn(count: number, ms: number): void;
 }
 
 /** What the listener itself has to know. */
@@ -42,9 +46,14 @@ interface IntakeEvents extends ListenerEvents {
 
 /** What it works with. */
 interface IntakeParts {
+  readonly poller: Poller;
+  /** The listener's interest set. */
+  readonly set: number;
   readonly table: ConnectionTable;
   readonly control: ThreadControl;
   readonly sockets: ServingOrder["sockets"];
+  /** Where other children leave their idle connections; undefined: nowhere. */
+  readonly handovers: Handovers | undefined;
 }
 
 /** Connections taken from one socket before the others get their turn. */
@@ -151,6 +160,27 @@ export class Intake {
     }
   }
 
+  /** Takes over idle connections of a child that ends, as many as there are in one message. They cost a descriptor and a record, and no slot. */
+  takeOver(): void {
+    const { table, control, handovers, poller, set } = this.parts;
+    handovers!.take((fd, { socket, served, idle, left }) => {
+      if (fd >= table.size) return posix.close(fd);
+      const now = clock();
+      const { family, port, bytes } = posix.lastAddress;
+      table.begin(fd, socket, now, now + left, family, port, bytes);
+      table.note(fd, served, now - idle, now + left);
+      control.addConnection();
+      table.setState(fd, Owner.Parked);
+      poller.add(set, fd, Interest.Read);
+    });
+  }
+
+  /** There is room for connections of others. */
+  get mayTakeOver(): boolean {
+    const { dedicated } = this.policy;
+    return !this.isPressed(clock()) && (!dedicated || this.#pool.idleSlots > 0);
+  }
+
   #isShort(errno: number): void {
     if (this.#shortage.begin(clock(), this.parts.control.connections)) {
       this.events.onShortage(errnoReason(errno));
@@ -183,9 +213,11 @@ export class Intake {
     return this.#atLimit(this.#pool.slotsToHave) || this.#shortage.lasts(now, this.parts.control.connections);
   }
 
-  /** The child has as many connections as its policy allows. */
+  /** The child has as many connections as its policy allows. Where idle ones cost no thread they do not count. */
   #atLimit(idleSlots: number): boolean {
-    return this.parts.control.connections - this.#idle.lingering >= this.policy.connectionLimit(idleSlots);
+    const { lingering, idle } = this.#idle;
+    const free = this.policy.dedicated ? lingering : lingering + idle;
+    return this.parts.control.connections - free >= this.policy.connectionLimit(idleSlots);
   }
 }
 

@@ -8,10 +8,11 @@ import { setImmediate } from "node:timers";
 import * as posix from "../../platform/posix.ts";
 import { Interest, type Poller } from "../../platform/poller.ts";
 import { AcceptWatch } from "./accept_watch.ts";
+import type { Handovers } from "./handovers.ts";
 import { Intake, type ListenerEvents, type ListenerPolicy } from "./intake.ts";
 import type { Remaining, ServingOrder } from "../shared/child_order.ts";
 import { clock, type ConnectionTable, elapsed, Owner } from "../shared/connection_table.ts";
-import { ChildField, type Scoreboard } from "../shared/scoreboard.ts";
+import { ChildField, GlobalField, type Scoreboard } from "../shared/scoreboard.ts";
 import { LINGER_MS, MAX_LINGER_MS } from "../thread/socket_connection.ts";
 import { BUSY_SCAN, IdleKeeper } from "./idle_keeper.ts";
 import { SlotQueue } from "./slot_queue.ts";
@@ -25,9 +26,9 @@ export interface Accepting {
   run(pool: ThreadPool): Promise<void>;
   /**
    * Graceful end: no more connections are accepted, but those that wait at sockets that are not among the remaining ones
-   * (without them: none); those that exist are finished.
+   * (without them: none); those that exist are finished, or where there are heirs left to them as soon as they are idle.
    */
-  stop(remaining?: Remaining): void;
+  stop(remaining?: Remaining, heirs?: boolean): void;
   /** Makes run() look around at once. */
   wake(): void;
 }
@@ -47,6 +48,9 @@ export interface ListenerParts {
   readonly sockets: ServingOrder["sockets"];
   /** The bell that wakes another child; undefined: there is none. */
   readonly bell: number | undefined;
+  /** How connections come from children that end, and go to others; undefined: they do not. */
+  readonly handovers: Handovers | undefined;
+  readonly generation: number;
 }
 
 /** While there is work the thread itself waits this long (ms) in the kernel before it goes to sleep off-thread. */
@@ -66,15 +70,19 @@ export class Listener implements Accepting {
   readonly #queue = new SlotQueue();
   #stopped: (() => void) | undefined;
   readonly #usage: UsageReport;
+  readonly #events: ListenerEvents;
   #ticks = 0;
   #nextTick = 0;
   #ended = false;
+  /** It is woken for connections of other children. */
+  #takesOver = false;
 
   constructor(
     readonly parts: ListenerParts,
     policy: ListenerPolicy,
     events: ListenerEvents,
   ) {
+    this.#events = events;
     this.#usage = childUsage(parts.scoreboard, parts.child);
     this.#watch = new AcceptWatch(parts.poller, parts.set, parts.sockets.map(({ fd }) => fd), parts.bell);
     this.#intake = new Intake(parts, policy, {
@@ -91,6 +99,7 @@ export class Listener implements Accepting {
     this.#idle = new IdleKeeper({ ...this.parts, pool });
     this.#intake.begin(pool, this.#idle);
     if (this.parts.control.stopping) this.#idle.endSoon();
+    this.#seeToHandovers();
     const done = new Promise<void>((resolve) => this.#stopped = resolve);
     let quiet = 0;
     let lastTurn = performance.now();
@@ -111,12 +120,17 @@ export class Listener implements Accepting {
       else continue;
       lastTurn = performance.now();
     }
+    const { passedOn, passedOnWithin } = this.#idle;
+    if (passedOn > 0) this.#events.onPassedOn(passedOn, passedOnWithin);
     this.#stopped?.();
     await done;
   }
 
-  stop(remaining?: Remaining): void {
-    this.parts.control.stop();
+  stop(remaining?: Remaining, heirs = false): void {
+    const { control, handovers } = this.parts;
+    if (heirs && handovers !== undefined) control.passOn();
+    control.stop();
+    this.#seeToHandovers();
     this.#accept(false);
     this.#watch.leave();
     this.#intake.stop(remaining);
@@ -139,11 +153,32 @@ export class Listener implements Accepting {
     for (let i = 0; i < n; i++) {
       const fd = ready[i];
       if (this.#intake.has(fd)) this.#intake.takeFrom(fd);
+      else if (fd === this.parts.handovers?.fd) this.#takeOver();
       else if (fd === wake.read) posix.drain(fd, this.#buffer);
       else if (this.#watch.heard(fd)) this.#intake.takeFromAll();
       else if (table.state(fd) === Owner.Parked) this.#wakeUp(fd);
       else if (table.state(fd) === Owner.Linger) this.#drainLingering(fd);
     }
+  }
+
+  /** Some child leaves its idle connections to whoever takes them. */
+  #takeOver(): void {
+    if (this.#seeToHandovers()) this.#intake.takeOver();
+    // Parked connections have to be looked at.
+    this.#lookSoon(clock());
+  }
+
+  /** Connections of others are for those who go on: of the generation that is in force, and with room for them. Returns whether this child does. */
+  #seeToHandovers(): boolean {
+    const { poller, set, control, handovers, scoreboard, generation } = this.parts;
+    if (handovers === undefined) return false;
+    const on = !control.stopping && this.#intake.mayTakeOver &&
+      scoreboard.global(GlobalField.Generation) === generation;
+    if (on === this.#takesOver) return on;
+    this.#takesOver = on;
+    if (on) poller.add(set, handovers.fd, Interest.Read | Interest.Exclusive);
+    else poller.remove(set, handovers.fd);
+    return on;
   }
 
   /** A parked connection has input: it goes to a thread with a free slot, or waits for one. */
@@ -223,6 +258,7 @@ export class Listener implements Accepting {
     if (elapsed(now, this.#nextTick) < 0) return;
     pool.observe(now);
     // A child that was woken for a connection and died, or was stopped, before it took it has told nobody.
+    if (this.#seeToHandovers()) this.#intake.takeOver();
     if (this.#watch.on) this.#intake.takeFromAll();
     else this.#queue.seeOutside(this.#watch.someoneWaits(), now);
     // Without a free slot it is work that keeps new connections out, not the number of idle ones. The limit falls with every slot in

@@ -5,8 +5,9 @@ import { Interest, openPoller } from "../../platform/poller.ts";
 import * as posix from "../../platform/posix.ts";
 import { ACCEPT_ERROR, ChildExit, type Remaining, type ServingOrder } from "../shared/child_order.ts";
 import { clock, ConnectionTable } from "../shared/connection_table.ts";
+import { Handovers } from "./handovers.ts";
 import { logFullHeap, logTooLarge, watchMemory } from "./memory_bound.ts";
-import { ChildField, openScoreboard, type Scoreboard } from "../shared/scoreboard.ts";
+import { ChildField, GlobalField, openScoreboard, type Scoreboard } from "../shared/scoreboard.ts";
 import { type DescriptorOrder, ServerThread, type ThreadOrder } from "../thread/server_thread.ts";
 import { watchHeap } from "../shared/heap_watch.ts";
 import type { Serving, ServingParts } from "./serving.ts";
@@ -84,8 +85,14 @@ export class ProcessServing implements Serving {
     });
     const usage = childUsage(this.#scoreboard, order.child);
     const figures = setInterval(() => this.#publish(usage), FIGURES_MS);
+    const handovers = order.handovers && new Handovers(order.handovers, order.sockets, 1);
     await runAccepting(thread, {
       sockets: order.sockets,
+      handovers,
+      mayTakeOver: () => this.#scoreboard.global(GlobalField.Generation) === order.generation,
+      give: (fd, served, left) =>
+        this.#control.passingOn && handovers !== undefined &&
+        handovers.give([fd], () => ({ socket: thread.table.listener(fd), served, idle: 0, left })) === 1,
       remaining: () => this.#remaining,
       firstRequestMs: order.firstRequestMs,
       mayAccept: () => {
@@ -112,12 +119,14 @@ export class ProcessServing implements Serving {
 
   endGracefully(remaining?: Remaining): void {
     this.#remaining = remaining;
-    this.#end("graceful");
+    this.#end("graceful", remaining?.heirs === true);
   }
 
-  #end(reason: string): void {
+  /** One that ends of its own accord is replaced: there are others. */
+  #end(reason: string, heirs = true): void {
     if (this.#scoreboard.child(this.order.child, ChildField.Quiescing) !== 0) return;
     this.#scoreboard.setChild(this.order.child, ChildField.Quiescing, 1);
+    if (heirs && this.order.handovers !== undefined) this.#control.passOn();
     this.#control.stop();
     this.parts.events.onEnding(reason);
   }

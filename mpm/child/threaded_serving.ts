@@ -1,10 +1,12 @@
 // How does a process with server threads serve? A listener, a pool of threads, and the rules of the MPM between them.
 
+import { MOST_AT_ONCE } from "../../platform/descriptor_queue.ts";
 import { openPoller } from "../../platform/poller.ts";
 import * as posix from "../../platform/posix.ts";
 import { ACCEPT_ERROR, ChildExit, type Remaining, type ServingOrder } from "../shared/child_order.ts";
 import { clock, ConnectionTable } from "../shared/connection_table.ts";
 import { DescriptorLink } from "./descriptor_link.ts";
+import { Handovers } from "./handovers.ts";
 import type { ListenerEvents, ListenerPolicy } from "./intake.ts";
 import { type Accepting, Listener } from "./listener.ts";
 import { logFullHeap, logTooLarge, watchMemory } from "./memory_bound.ts";
@@ -35,6 +37,12 @@ export class ThreadedServing implements Serving {
         `${reason}: accept: (client socket); this child accepts no more until a connection of its own ends`,
       ),
     onExhausted: () => this.#exhausted(),
+    onPassedOn: (count, ms) =>
+      this.parts.events.log(
+        "info",
+        undefined,
+        `${count} idle connections were left to other children within ${ms} ms`,
+      ),
   };
 
   constructor(readonly order: ServingOrder, readonly parts: ServingParts) {
@@ -133,6 +141,13 @@ export class ThreadedServing implements Serving {
         child: order.child,
         sockets: order.sockets,
         bell: order.bell,
+        handovers: order.handovers && new Handovers(
+          order.handovers,
+          order.sockets,
+          // Of those that are to have a thread each, nobody is to have more than there are threads.
+          this.#policy.dedicated ? 1 : MOST_AT_ONCE,
+        ),
+        generation: order.generation,
       },
       this.#policy,
       this.#events,
@@ -190,14 +205,15 @@ export class ThreadedServing implements Serving {
   }
 
   endGracefully(remaining?: Remaining): void {
-    this.#end("graceful", remaining);
+    this.#end("graceful", remaining, remaining?.heirs === true);
   }
 
-  #end(reason: string, remaining?: Remaining): void {
+  /** One that ends of its own accord is replaced: there are others. */
+  #end(reason: string, remaining?: Remaining, heirs = true): void {
     if (this.#scoreboard.child(this.order.child, ChildField.Quiescing) !== 0) return;
     this.#scoreboard.setChild(this.order.child, ChildField.Quiescing, 1);
     this.parts.events.onEnding(reason);
-    this.#listener.stop(remaining);
+    this.#listener.stop(remaining, heirs);
   }
 
   /** MaxConnectionsPerChild is reached: this process ends, or goes on until its successor is ready. */

@@ -73,7 +73,7 @@ export class ChildPool {
       order: parts.order,
       command: () => parts.config().childCommand,
       leaveTo: (row, start) => parts.sockets.leaveTo(row, start),
-      remaining: () => parts.sockets.remaining,
+      remaining: () => ({ ...parts.sockets.remaining, heirs: !this.#closed }),
       onReady: (child) => this.#onReady(child),
       onEnding: () => this.#replaceEnding(),
       onExhausted: (child) => {

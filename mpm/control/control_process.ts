@@ -3,6 +3,7 @@
 
 import * as posix from "../../platform/posix.ts";
 import { mapShared, memoryAt } from "../../platform/shared_memory.ts";
+import { DescriptorQueue, type QueueEnds } from "../../platform/descriptor_queue.ts";
 import { Doorbell } from "../../platform/doorbell.ts";
 import { clock } from "../shared/connection_table.ts";
 import { ChildPool } from "./child_pool.ts";
@@ -44,6 +45,7 @@ class ControlProcess {
   readonly #scoreboardFd: number | undefined;
   /** Wakes a child for a connection that another was woken for; undefined where it takes none. */
   readonly #bell: Doorbell | undefined;
+  readonly #handovers: QueueEnds | undefined;
   #config: RunnableConfig;
   #ending: Ending = "none";
   #reloading = false;
@@ -68,6 +70,7 @@ class ControlProcess {
       : sharedMemory(bytes);
     this.#scoreboardFd = memory.fd;
     this.#bell = memory.fd === undefined ? undefined : Doorbell.create();
+    this.#handovers = memory.fd === undefined ? undefined : DescriptorQueue.create();
     this.#scoreboard = new Scoreboard(memory.buffer, size);
     this.#scoreboard.restartTime = Date.now();
     this.#scoreboard.setGlobal(GlobalField.ConfigGeneration, 1);
@@ -121,6 +124,7 @@ class ControlProcess {
     this.server.close();
     if (this.#scoreboardFd !== undefined) posix.close(this.#scoreboardFd);
     this.#bell?.close();
+    for (const fd of Object.values(this.#handovers ?? {})) posix.close(fd);
     return code;
   }
 
@@ -147,6 +151,7 @@ class ControlProcess {
       type: "order",
       sealed: this.#config.identity !== undefined,
       bell: this.#bell?.fd,
+      handovers: this.#handovers,
       ...servingOrder(this.mpm, this.#config, this.#pool.shape, this.sockets.orderFor(row), row, generation),
       scoreboard: this.#scoreboardFd === undefined
         ? undefined

@@ -1,6 +1,7 @@
 // What does a process that serves have to know? The first message on a child's control channel.
 
 import type { ScoreboardShape } from "./scoreboard.ts";
+import type { QueueEnds } from "../../platform/descriptor_queue.ts";
 import type { Endpoint } from "./transport.ts";
 import type { ListenAddress } from "../types.ts";
 
@@ -52,6 +53,8 @@ export interface Remaining {
   readonly sockets: readonly number[];
   /** As many connections may wait at one of the others (ListenBacklog). */
   readonly backlog: number;
+  /** Somebody serves on, and takes over idle connections; not there: nobody does. */
+  readonly heirs?: boolean;
 }
 
 /** Everything a serving process needs to begin. */
@@ -77,6 +80,8 @@ export interface ServingOrder {
   readonly sockets: readonly { readonly id: number; readonly fd: number; readonly local: Endpoint | null }[];
   /** Descriptor of the bell by which one child wakes another for a connection that it cannot take; undefined: there is none. */
   readonly bell?: number;
+  /** The queue by which children leave connections to each other; undefined: there is none. */
+  readonly handovers?: QueueEnds;
   /** For the server threads, as the server made it. */
   readonly program: unknown;
   /** What threads may do at their start, if not everything. */

@@ -8,6 +8,7 @@ const LISTENER_WAITS = 2;
 const WRITING = 3;
 const UNFAIR = 4;
 const YIELDING = 5;
+const PASSING_ON = 6;
 const GLOBAL_WORDS = 16;
 
 // Words of one thread.
@@ -40,6 +41,15 @@ export class ThreadControl {
 
   stop(): void {
     Atomics.store(this.#words, STOPPING, 1);
+  }
+
+  /** The child is ending, and others take over its idle connections: they are kept alive until then. */
+  get passingOn(): boolean {
+    return Atomics.load(this.#words, PASSING_ON) !== 0;
+  }
+
+  passOn(): void {
+    Atomics.store(this.#words, PASSING_ON, 1);
   }
 
   /** Open connections of the child, idle ones included. */

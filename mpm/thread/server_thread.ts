@@ -121,6 +121,10 @@ export class ServerThread implements ConnectionHost {
     return this.#control.stopping;
   }
 
+  get passingOn(): boolean {
+    return this.#control.passingOn;
+  }
+
   /** The thread is to end; it has no connections. */
   get retiring(): boolean {
     return this.#over || this.#control.state(this.thread) === ThreadState.Retiring;
@@ -128,7 +132,7 @@ export class ServerThread implements ConnectionHost {
 
   /** Others wait for a thread: none is kept by a connection that has nothing to do. */
   get yielding(): boolean {
-    return this.dedicated && this.#control.yielding;
+    return this.dedicated && (this.#control.yielding || this.#control.passingOn);
   }
 
   /** The connection that a dedicated thread keeps. */

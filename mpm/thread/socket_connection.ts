@@ -23,6 +23,8 @@ export interface ConnectionHost {
   readonly thread: number;
   readonly wheel: TimerWheel;
   readonly stopping: boolean;
+  /** The process is ending, and others take over its idle connections. */
+  readonly passingOn: boolean;
   /** A connection keeps its slot until it is closed. */
   readonly dedicated: boolean;
   /** Undefined: no connection is secured. */
@@ -179,7 +181,8 @@ export class SocketConnection implements Transport, WheelEntry {
   }
 
   get stopping(): boolean {
-    return this.host.stopping;
+    // Another process goes on with it, unless some of it is in this one.
+    return this.host.stopping && !(this.host.passingOn && this.#channel === PLAIN);
   }
 
   get backlog(): number {
@@ -341,6 +344,19 @@ export class SocketConnection implements Transport, WheelEntry {
     this.#keepAliveMs = Math.max(0, this.due - performance.now());
     this.#phase = "serving";
     this.#finish("idle");
+    return true;
+  }
+
+  /**
+   * The process is ending: a connection that sleeps goes to another, if `give` can leave it there. It gets what is known of it: requests served,
+   * and the ms that it has left. Returns whether it has gone.
+   */
+  passOn(give: (fd: number, served: number, left: number) => boolean): boolean {
+    if (!this.asleep || this.#channel !== PLAIN || this.#readsOn) return false;
+    if (!give(this.fd, this.served, Math.max(0, Math.ceil(this.due - performance.now())))) return false;
+    if (this.#watched) this.host.poller.remove(this.host.set, this.fd);
+    this.#phase = "serving";
+    this.#finish("now");
     return true;
   }
 

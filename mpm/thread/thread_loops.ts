@@ -8,6 +8,7 @@ import { setImmediate } from "node:timers";
 import * as posix from "../../platform/posix.ts";
 import { Interest } from "../../platform/poller.ts";
 import { clock } from "../shared/connection_table.ts";
+import type { Handovers, MovingRecord } from "../child/handovers.ts";
 import type { Remaining, ServingOrder } from "../shared/child_order.ts";
 import type { ThreadProgram } from "../shared/transport.ts";
 import type { ServerThread } from "./server_thread.ts";
@@ -127,6 +128,12 @@ export interface AcceptPolicy {
   mayAccept(): boolean;
   /** Asked when it does not go on: what others go on with; undefined: with every socket. */
   remaining(): Remaining | undefined;
+  /** Where other processes leave their idle connections: readable then; undefined: nowhere. */
+  readonly handovers: Handovers | undefined;
+  /** Whether this process takes them over: it is of the generation that is in force. */
+  mayTakeOver(): boolean;
+  /** Leaves an idle connection to another process; not possible: false. */
+  give(fd: number, served: number, left: number): boolean;
   onAccepted(): void;
   onAcceptError(errno: number): void;
 }
@@ -134,7 +141,25 @@ export interface AcceptPolicy {
 /** Accepts one connection after the other and serves each to its end, until `mayAccept` says no. */
 export async function runAccepting(thread: ServerThread, policy: AcceptPolicy): Promise<void> {
   const turns = new Turns(thread);
-  const queue = new AcceptQueue(thread, policy.sockets.map(({ fd }) => fd));
+  const queue = new AcceptQueue(thread, policy.sockets.map(({ fd }) => fd), policy.handovers?.fd);
+  const attendAll = async () => {
+    while (thread.resident !== undefined) await attend(thread, turns, policy.give);
+    if (turns.due) await turns.take();
+  };
+  /** Goes on with the connection of a process that ends. */
+  const takeOver = async () => {
+    let taken: { fd: number; record: MovingRecord } | undefined;
+    policy.handovers!.take((fd, record) => taken = { fd, record });
+    if (taken === undefined) return await turns.take();
+    const { fd, record: { socket, served, idle, left } } = taken;
+    const now = clock();
+    const { family, port, bytes } = posix.lastAddress;
+    thread.table.begin(fd, socket, now, now + left, family, port, bytes);
+    thread.table.note(fd, served, now - idle, now + left);
+    thread.table.hand(fd, thread.thread);
+    thread.adopt(fd, left);
+    await attendAll();
+  };
   const serve = async (fd: number, index: number) => {
     if (!posix.acceptInherits) complete(fd);
     policy.onAccepted();
@@ -143,12 +168,16 @@ export async function runAccepting(thread: ServerThread, policy: AcceptPolicy): 
     thread.table.begin(fd, index, now, now + policy.firstRequestMs, family, port, bytes);
     thread.table.hand(fd, thread.thread);
     thread.adopt(fd, policy.firstRequestMs);
-    while (thread.resident !== undefined) await attend(thread, turns);
-    if (turns.due) await turns.take();
+    await attendAll();
   };
   while (policy.mayAccept()) {
     thread.beat();
+    queue.takesOver = policy.mayTakeOver();
     const fd = await queue.next();
+    if (fd === queue.handovers) {
+      await takeOver();
+      continue;
+    }
     if (fd >= 0) {
       await serve(fd, queue.index);
       continue;
@@ -184,17 +213,33 @@ class AcceptQueue {
   index = 0;
   readonly #set: number;
   #idle = 0;
+  #takesOver = false;
+  #turns = 0;
 
-  constructor(readonly thread: ServerThread, readonly sockets: readonly number[]) {
+  constructor(
+    readonly thread: ServerThread,
+    readonly sockets: readonly number[],
+    /** The queue of connections that other processes have left. */
+    readonly handovers: number | undefined,
+  ) {
     this.#set = thread.poller.create();
     for (const fd of sockets) thread.poller.add(this.#set, fd, Interest.Read | Interest.Exclusive);
   }
 
-  /** The next connection, or -errno: -EAGAIN when none has come for a while. */
+  /** Whether next() tells of what is in `handovers`. */
+  set takesOver(on: boolean) {
+    if (this.handovers === undefined || on === this.#takesOver) return;
+    this.#takesOver = on;
+    if (on) this.thread.poller.add(this.#set, this.handovers, Interest.Read | Interest.Exclusive);
+    else this.thread.poller.remove(this.#set, this.handovers);
+  }
+
+  /** The next connection, or `handovers` when there is one in it, or -errno: -EAGAIN when none has come for a while. */
   async next(): Promise<number> {
     const { poller } = this.thread;
-    // The next connection is there already, mostly, when there is a load.
-    if (this.sockets.length === 1 && this.#idle === 0) {
+    // The next connection is there already, mostly, when there is a load. Those that others have left get their turn, too.
+    this.#turns++;
+    if (this.sockets.length === 1 && this.#idle === 0 && (!this.#takesOver || this.#turns % 4 !== 0)) {
       const fd = posix.acceptConnection(this.sockets[0], true);
       if (fd !== -posix.Errno.EAGAIN) return fd;
     }
@@ -205,7 +250,10 @@ class AcceptQueue {
     this.#idle++;
     if (n === 0) return this.#look();
     // The kernel reports those that are ready in turn.
-    return this.#accept(this.sockets.indexOf(poller.ready[0]));
+    const [ready] = poller.ready;
+    if (ready !== this.handovers) return this.#accept(this.sockets.indexOf(ready));
+    this.#idle = 0;
+    return ready;
   }
 
   /** A process that was woken for a connection and stopped, or killed, before it took it has told nobody. */
@@ -214,7 +262,7 @@ class AcceptQueue {
       const fd = this.#accept(index);
       if (fd !== -posix.Errno.EAGAIN) return fd;
     }
-    return -posix.Errno.EAGAIN;
+    return this.#takesOver ? this.handovers! : -posix.Errno.EAGAIN;
   }
 
   #accept(index: number): number {
@@ -226,11 +274,14 @@ class AcceptQueue {
 }
 
 /** One step with the connection that the thread keeps. */
-async function attend(thread: ServerThread, turns: Turns): Promise<void> {
+async function attend(thread: ServerThread, turns: Turns, give?: AcceptPolicy["give"]): Promise<void> {
   const connection = thread.resident!;
   if (connection.awaitsInputOnly) {
-    if (thread.stopping) connection.hurry(HURRY_MS);
     if (thread.yielding && connection.asleep && connection.leave()) return;
+    if (thread.stopping) {
+      if (give !== undefined && connection.passOn(give)) return;
+      connection.hurry(HURRY_MS);
+    }
     thread.receive(connection);
     thread.beat();
     thread.advanceTimers();
