@@ -53,6 +53,8 @@ export const SSL = {
   SSL_get1_peer_certificate: { parameters: ["usize"], result: "usize" },
   SSL_get_peer_cert_chain: { parameters: ["usize"], result: "usize" },
   SSL_get_certificate: { parameters: ["usize"], result: "usize" },
+  SSL_CTX_set_alpn_select_cb: { parameters: ["usize", "usize", "usize"], result: "void" },
+  SSL_select_next_proto: { type: "pointer" },
   SSL_get0_alpn_selected: { parameters: ["usize", "buffer", "buffer"], result: "void" },
   SSL_get_verify_result: { parameters: ["usize"], result: "i64" },
 } as const;

@@ -1,6 +1,7 @@
 // How does the material of a host become an SSL_CTX? Once per process; all of its threads begin sessions by it.
 
 import { cText, type OpenSsl, takeError, textAt, withBio } from "../../platform/openssl.ts";
+import { protocolList, protocolSelector } from "../../platform/alpn_select.ts";
 import { withCertificates, withKey } from "./certificates.ts";
 import { type Protocol, PROTOCOLS } from "./config.ts";
 import type { HostMaterial, HostSettings } from "./material.ts";
@@ -67,6 +68,7 @@ export function makeContext(openssl: OpenSsl, material: HostMaterial): bigint {
     setCiphers(openssl, context, material.settings);
     setClients(openssl, context, material);
     setSessions(openssl, context, material);
+    setApplicationProtocols(openssl, context, material.settings);
     carryOutCommands(openssl, context, material.settings);
     openssl.crypto.ERR_clear_error();
     return context;
@@ -186,6 +188,17 @@ function setSessions({ ssl }: OpenSsl, context: bigint, { settings, host }: Host
   }
   const keys = Uint8Array.fromHex(ticketKeys) as Uint8Array<ArrayBuffer>;
   ssl.SSL_CTX_ctrl_bytes(context, CTRL.ticketKeys, BigInt(keys.length), keys);
+}
+
+/** What is agreed on beside TLS (ALPN). */
+function setApplicationProtocols(
+  { ssl }: OpenSsl,
+  context: bigint,
+  { applicationProtocols }: HostSettings,
+): void {
+  if (applicationProtocols.length === 0) return;
+  const select = protocolSelector(Deno.UnsafePointer.value(ssl.SSL_select_next_proto));
+  ssl.SSL_CTX_set_alpn_select_cb(context, select, protocolList(applicationProtocols));
 }
 
 function carryOutCommands(openssl: OpenSsl, context: bigint, { commands }: HostSettings): void {

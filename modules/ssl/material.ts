@@ -4,6 +4,8 @@
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import { ConfigError, type ServerConfig, type VirtualServer, type Where } from "../../server/config/mod.ts";
+import { CORE_DEFAULTS, coreServer } from "../../server/core/config.ts";
+import { canSelectProtocols } from "../../platform/alpn_select.ts";
 import { NoOpenSsl, type OpenSsl, openSsl } from "../../platform/openssl.ts";
 import type { MaterialFacts } from "../../server/request/module.ts";
 import { checkPair, datesProblem, nameProblem, readablePrivateKey } from "./certificates.ts";
@@ -43,6 +45,8 @@ export interface HostSettings extends
     >
   > {
   readonly protocols: NonNullable<SslServer["protocols"]>;
+  /** Those that are agreed on in the handshake (ALPN), the preferred first; none: HTTP/1.1 is spoken, without a word about it. */
+  readonly applicationProtocols: readonly string[];
   readonly verifyClient: NonNullable<SslServer["verifyClient"]>;
   readonly verifyDepth: number;
   readonly tickets: boolean;
@@ -117,6 +121,11 @@ export function readMaterial(
   }
   const read = new FileReader();
   const hosts = secured.map((host) => hostMaterial(openssl, read, host));
+  if (
+    !canSelectProtocols() && secured.some(({ host }) => host.store.get(coreServer).protocols?.includes("h2"))
+  ) {
+    warn(where, `Protocols h2: not offered over TLS, which takes Linux on x86-64 or ARM64`);
+  }
   for (const host of hosts) {
     tryContext(openssl, host);
     for (const { certificates } of host.pairs) {
@@ -214,6 +223,7 @@ function hostMaterial(
       sessionCache,
       commands,
       protocols,
+      applicationProtocols: applicationProtocols(host),
       verifyClient,
       verifyDepth,
       tickets: ssl.tickets ?? true,
@@ -233,6 +243,13 @@ function hostMaterial(
       ),
     },
   };
+}
+
+/** Of Protocols, where they have more than HTTP/1.1. */
+function applicationProtocols({ store }: VirtualServer): readonly string[] {
+  const { protocols = CORE_DEFAULTS.protocols } = store.get(coreServer);
+  if (!protocols.includes("h2") || !canSelectProtocols()) return [];
+  return protocols.filter((protocol) => protocol !== "h2c");
 }
 
 function hostName({ names, addresses }: VirtualServer): string {

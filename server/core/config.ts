@@ -29,9 +29,8 @@ export interface CoreServer {
   /** Methods beside those that are known anyway. */
   registeredMethods?: ReadonlySet<string>;
   traceEnable?: TraceEnable;
-  /** In lower case, in the order of preference; and whether that counts, or the client's. */
+  /** In lower case, in the order of preference. */
   protocols?: readonly string[];
-  honorsOrder?: boolean;
   mergeSlashes?: boolean;
   allowEncodedSlashes?: "off" | "on" | "nodecode";
   mostRedirects?: number;
@@ -131,7 +130,6 @@ export const CORE_DEFAULTS = {
   registeredMethods: new Set<string>(),
   traceEnable: "on",
   protocols: ["http/1.1"],
-  honorsOrder: true,
   mergeSlashes: true,
   allowEncodedSlashes: "off",
   mostRedirects: 10,

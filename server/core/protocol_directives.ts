@@ -100,16 +100,18 @@ export const protocolDirectives: readonly Directive[] = [
       differs: "Others are passed over, as httpd does where their modules are not loaded.",
     },
   ),
-  serverRow(
-    "ProtocolsHonorOrder",
-    "honorsOrder",
-    HOST,
-    "On|Off",
-    "Whether the order of Protocols counts, or the client's",
-    ([arg]) => flag(arg),
-    1,
-    { default: "On" },
-  ),
+  {
+    name: "ProtocolsHonorOrder",
+    contexts: HOST,
+    args: 1,
+    syntax: "ProtocolsHonorOrder On|Off",
+    help: "Has no effect: the order of Protocols counts, not the client's",
+    default: "On",
+    differs: "Off is as On.",
+    apply([word]) {
+      flag(word);
+    },
+  },
   serverRow(
     "Timeout",
     "timeout",

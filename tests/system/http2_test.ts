@@ -4,6 +4,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import http2 from "node:http2";
 import { Buffer } from "node:buffer";
+import { connect } from "node:tls";
+import { CA, startTls, TLS_MODELS } from "./tls_support.ts";
 import { TestServer, until } from "./harness.ts";
 import { type Model, MODELS } from "./models.ts";
 
@@ -79,8 +81,11 @@ function ask(
 async function withSession<T>(
   port: number,
   use: (session: http2.ClientHttp2Session) => Promise<T>,
+  secure = false,
 ): Promise<T> {
-  const session = http2.connect(`http://127.0.0.1:${port}`);
+  const session = secure
+    ? http2.connect(`https://localhost:${port}`, { ca: CA, servername: "test.example" })
+    : http2.connect(`http://127.0.0.1:${port}`);
   const failed = new Promise<never>((_, reject) => session.on("error", reject));
   failed.catch(() => {});
   try {
@@ -250,5 +255,58 @@ Deno.test({
     await Promise.race([clients, until("further answers", () => answered > after + 100)]);
     over = true;
     await clients;
+  },
+});
+
+for (const model of TLS_MODELS.filter(({ name }) => ["prefork", "worker", "event"].includes(name))) {
+  Deno.test({
+    name: `HTTP/2 over TLS under ${model.name}: agreed on in the handshake, many requests at once`,
+    ignore: Deno.build.os !== "linux",
+    async fn() {
+      await using server = await startTls(model, "Protocols h2 http/1.1", "", FILES);
+      await Promise.all(
+        Array.from({ length: CLIENTS }, (_, i) =>
+          withSession(server.port, async (session) => {
+            const own = FILES[`htdocs/${i}.txt`];
+            const asked = Array.from({ length: 4 }, () =>
+              ask(session, `/${i}.txt`, { ":authority": "test.example" }));
+            for (const { status, body } of await Promise.all(asked)) {
+              assertEquals([status, body], [200, own]);
+            }
+          }, true)),
+      );
+    },
+  });
+}
+
+Deno.test({
+  name: "HTTP/2 over TLS: what is agreed on is what both know, the preferred first",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using server = await startTls(EVENT, "Protocols h2 http/1.1", "", FILES);
+    const agreed = (port: number, protocols?: string[]) =>
+      new Promise<string | false | null>((resolve, reject) => {
+        const socket = connect({
+          port,
+          host: "127.0.0.1",
+          ca: CA,
+          servername: "test.example",
+          ALPNProtocols: protocols,
+        });
+        socket.on("secureConnect", () => {
+          resolve(socket.alpnProtocol);
+          socket.destroy();
+        });
+        socket.on("error", reject);
+      });
+    assertEquals(await agreed(server.port, ["http/1.1", "h2"]), "h2");
+    assertEquals(await agreed(server.port, ["http/1.1"]), "http/1.1");
+    assert(!await agreed(server.port, ["acme-tls/1"]));
+    assert(!await agreed(server.port));
+    await using old = await startTls(EVENT, "", "", FILES);
+    assert(!await agreed(old.port, ["h2", "http/1.1"]));
+    await withSession(server.port, async (session) => {
+      assertEquals((await ask(session, "/large.txt", { ":authority": "test.example" })).body, LARGE);
+    }, true);
   },
 });
