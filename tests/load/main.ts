@@ -3,7 +3,7 @@
 
 import { parseArgs } from "@std/cli";
 import { MODELS } from "../system/models.ts";
-import { loadOn, nameOf, startLoadServer } from "./server.ts";
+import { http2LoadOn, loadOn, nameOf, startLoadServer } from "./server.ts";
 
 const args = parseArgs(Deno.args, {
   string: ["seconds", "mpm", "seed"],
@@ -19,13 +19,15 @@ const WAYS = [
   { name: "closing", close: 0.3 },
   { name: "pipelined", pipeline: 6, close: 0.02, abort: 0.02 },
   { name: "restarting", pipeline: 3, close: 0.05, mayClose: true },
+  { name: "HTTP/2", http2: true, streams: 20, abort: 0.02, close: 0.01 },
+  { name: "HTTP/2, restarting", http2: true, streams: 8, mayClose: true },
 ];
 
 let wrong = false;
 for (const model of models) {
   await using server = await startLoadServer(model);
-  for (const [i, { name, ...options }] of WAYS.entries()) {
-    const load = loadOn(server, seed * 100 + i, options);
+  for (const [i, { name, http2, ...options }] of WAYS.entries()) {
+    const load = (http2 === true ? http2LoadOn : loadOn)(server, seed * 100 + i, options);
     const end = performance.now() + seconds * 1000 / WAYS.length;
     for (let left = end - performance.now(); left > 0; left = end - performance.now()) {
       await new Promise((resolve) => setTimeout(resolve, Math.min(left, 5000)));

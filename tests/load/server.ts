@@ -3,7 +3,9 @@
 import { fromFileUrl, join } from "@std/path";
 import { TestServer } from "../system/harness.ts";
 import type { Model } from "../system/models.ts";
+import { CA, site } from "../system/tls_support.ts";
 import { type LoadOptions, VerifiedLoad } from "./client.ts";
+import { type Http2LoadOptions, VerifiedHttp2Load } from "./http2_client.ts";
 import { LOAD_DIRECTIVES, loadFiles, loadTargets } from "./targets.ts";
 
 const APPLICATION = fromFileUrl(new URL("./application.ts", import.meta.url));
@@ -33,17 +35,34 @@ LoadModule ${module} modules/x.so
 Listen 127.0.0.1:@PORT@
 ServerName test.example
 DocumentRoot "@ROOT@/htdocs"
+Protocols h2 h2c http/1.1
 ${LOAD_DIRECTIVES}
 <Location "/app/">
   Application "${APPLICATION}"
 </Location>
 ${POOLS[name]}${relayed === true ? "DescriptorPassing Off\n" : ""}${more}`,
-    files: { "htdocs/index.html": "<p>welcome</p>\n" },
+    files: {
+      "htdocs/index.html": "<p>welcome</p>\n",
+      "conf/site.pem": site.certificate,
+      "conf/site.key": site.key,
+    },
   });
   for (const [path, bytes] of Object.entries(files)) {
     await Deno.writeFile(join(server.root, "htdocs", path), bytes);
   }
   return server;
+}
+
+/** Directives for a host that has the same over TLS, at `port`. */
+export function secureHost(port: number): string {
+  return `Listen 127.0.0.1:${port} https
+<VirtualHost 127.0.0.1:${port}>
+  ServerName test.example
+  SSLEngine on
+  SSLCertificateFile conf/site.pem
+  SSLCertificateKeyFile conf/site.key
+</VirtualHost>
+`;
 }
 
 /** Clients that ask `server` for everything there is. */
@@ -54,4 +73,29 @@ export function loadOn(
 ): VerifiedLoad {
   const connect = () => Deno.connect({ hostname: "127.0.0.1", port: server.port });
   return new VerifiedLoad({ connect, targets: loadTargets(files), connections: CLIENTS, seed, ...options });
+}
+
+/** Clients that ask `server` for everything there is over HTTP/2, in plain text, or over TLS at `securePort`. */
+export function http2LoadOn(
+  server: TestServer,
+  seed: number,
+  options: Pick<Http2LoadOptions, "streams" | "abort" | "close" | "mayClose"> = {},
+  securePort?: number,
+): VerifiedHttp2Load {
+  const secure = () =>
+    Deno.connectTls({
+      hostname: "localhost",
+      port: securePort!,
+      caCerts: [CA],
+      alpnProtocols: ["h2"],
+    });
+  const plain = () => Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  const connect = securePort === undefined ? plain : secure;
+  return new VerifiedHttp2Load({
+    connect,
+    targets: loadTargets(files),
+    connections: CLIENTS,
+    seed,
+    ...options,
+  });
 }

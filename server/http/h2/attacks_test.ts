@@ -156,6 +156,22 @@ Deno.test("HTTP/2 attacks: a client that sends more than its windows is stopped"
   assert(service.faults.length === 0);
 });
 
+Deno.test("HTTP/2 attacks: a window that is opened byte by byte ends the connection, one in small steps does not", () => {
+  const widen = (bytes: number) => {
+    const client = new TestHttp2(new FakeService(() => text("x".repeat(1 << 20))), {}, [[
+      Setting.InitialWindowSize,
+      0,
+    ]]);
+    client.receive(request(1, "/"), numbered(FrameType.WindowUpdate, 0, 1 << 21));
+    return [client, timesUntilEnd(client, 1500, () => [numbered(FrameType.WindowUpdate, 1, bytes)])] as const;
+  };
+  const [tiny, times] = widen(1);
+  assert(times < 1200, `${times} were taken`);
+  assertCalmed(tiny, "byte by byte");
+  const [small] = widen(600);
+  assertEquals([small.transport.ended, small.body(1).length], [undefined, 1500 * 600]);
+});
+
 Deno.test("HTTP/2 attacks: numbers of streams that may not be", () => {
   const cases: [string, Uint8Array[], number][] = [
     ["an even one", [request(2, "/")], ErrorCode.ProtocolError],

@@ -18,7 +18,7 @@ export const Cost = {
   Vain: 8,
 } as const;
 
-/** What is gained by a response that was sent to its end, and by a DATA frame that was sent. */
+/** What is gained by a response that was sent to its end, and by a DATA frame that was sent and was not tiny: windows may be small. */
 export const Gain = { Response: 2, Data: 2 } as const;
 
 /** The account of one connection. */
@@ -48,3 +48,6 @@ export class Calm {
     this.#credit = Math.min(FULL, this.#credit + gain);
   }
 }
+
+/** DATA with less (bytes) is tiny: a client that opens its window byte by byte gains nothing. */
+export const TINY = 256;

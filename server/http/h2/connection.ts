@@ -10,7 +10,7 @@ import type { OutputBuffer } from "../engine/output.ts";
 import type { Service } from "../engine/service.ts";
 import type { StagingOwner } from "../engine/staging.ts";
 import { ProtocolError } from "../parser/errors.ts";
-import { Calm, Cost, Gain } from "./calm.ts";
+import { Calm, Cost, Gain, TINY } from "./calm.ts";
 import { ConnectionError, ErrorCode, StreamError } from "./error.ts";
 import {
   DEFAULT_WINDOW,
@@ -370,6 +370,10 @@ export class Http2Connection implements ProtocolHandler, StreamHost, StagingOwne
   working(delta: number): void {
     this.#working += delta;
     if (this.#working === 0 && !this.#busy) this.proceed(() => {});
+  }
+
+  sentData(bytes: number): void {
+    if (bytes >= TINY) this.#calm.credit(Gain.Data);
   }
 
   giveRoom(stream: Stream, bytes: number): void {

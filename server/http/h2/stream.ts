@@ -33,6 +33,8 @@ export interface StreamHost extends Outlet {
   writeHeaders(stream: number, at: number, ends: boolean): void;
   /** Gives the client room for `bytes` more of this stream. */
   giveRoom(stream: Stream, bytes: number): void;
+  /** The client has taken `bytes` of a body. */
+  sentData(bytes: number): void;
   /** The handler of this stream has begun to work, or has done its part. */
   working(delta: number): void;
   /** The stream is over; a `code`: it is reset. */
@@ -304,6 +306,7 @@ export class Stream implements BodySource, BodySink, Sender {
     // A streamed body counts what it gives.
     if (exchange.reply?.body.kind !== "stream") exchange.bytesSent += body;
     this.#stuckSince = clock.steady;
+    this.host.sentData(body);
     if (last) return this.#finish();
     if (this.#sender?.waiting === true && this.queued === 0) this.#sender.drained();
   }
