@@ -57,6 +57,8 @@ export interface ListenerParts {
 const NEAR_WAIT = 2;
 const NEAR_WAITS = 3;
 const SLEEP_MS = 1000;
+/** Idle connections are closed for others that have waited this long (ms). */
+const PRESSED_MS = 100;
 /** At least this often (ms) the control channel and the threads' messages get their turn. */
 const TURN_EVERY = 10;
 
@@ -74,6 +76,8 @@ export class Listener implements Accepting {
   #ticks = 0;
   #nextTick = 0;
   #ended = false;
+  /** Since when connections have been kept out by those that are here, at each look. */
+  #pressedSince: number | undefined = undefined;
   /** It is woken for connections of other children. */
   #takesOver = false;
 
@@ -267,7 +271,10 @@ export class Listener implements Accepting {
     const pressed = !control.stopping && idleSlots > 0 &&
       this.#intake.isPressed(now) &&
       this.#watch.someoneWaits(true);
-    const next = this.#idle.scan(now, pressed);
+    // Whoever comes just now another child takes, if there is one with room.
+    if (!pressed) this.#pressedSince = undefined;
+    else this.#pressedSince ??= now;
+    const next = this.#idle.scan(now, pressed && elapsed(now, this.#pressedSince!) >= PRESSED_MS);
     this.#nextTick = now + next;
     scoreboard.setChild(child, ChildField.Connections, control.connections);
     scoreboard.setChild(child, ChildField.KeepAlive, this.#idle.idle);
