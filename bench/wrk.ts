@@ -2,6 +2,7 @@
 // look at them: that is done before and after, and a server that answers wrongly has no figure.
 
 import { VerifiedLoad } from "../tests/load/client.ts";
+import { VerifiedHttp2Load } from "../tests/load/http2_client.ts";
 import { processorTime } from "./processor_time.ts";
 
 /** A server that is measured. */
@@ -22,6 +23,8 @@ export interface Scenario {
   readonly connections: number;
   /** One request per connection. */
   readonly close?: boolean;
+  /** Over HTTP/2, by h2load: so many requests of each connection at once. */
+  readonly streams?: number;
   /** Sent with POST, as JSON. */
   readonly body?: string;
   /** What every answer's body is. */
@@ -61,7 +64,7 @@ export async function measure(
 /** Many at once, each answer compared. @throws Error when one was wrong */
 async function checkAnswers(
   { name, port, secured }: Peer,
-  { path, body, close, answer }: Scenario,
+  { path, body, close, answer, streams }: Scenario,
 ): Promise<void> {
   const question = {
     target: path,
@@ -73,16 +76,21 @@ async function checkAnswers(
       fields: [["Content-Type", "application/json"]] as const,
     },
   };
-  const load = new VerifiedLoad({
+  const options = {
     connect: () =>
-      secured === undefined
-        ? Deno.connect({ hostname: "127.0.0.1", port })
-        : Deno.connectTls({ hostname: "localhost", port, caCerts: [secured.authority] }),
+      secured === undefined ? Deno.connect({ hostname: "127.0.0.1", port }) : Deno.connectTls({
+        hostname: "localhost",
+        port,
+        caCerts: [secured.authority],
+        alpnProtocols: streams === undefined ? undefined : ["h2"],
+      }),
     targets: [() => question],
     connections: 16,
-    close: close ? 0.9 : 0.05,
     mayClose: !name.startsWith("mpmd"),
-  });
+  };
+  const load = streams === undefined
+    ? new VerifiedLoad({ ...options, close: close ? 0.9 : 0.05 })
+    : new VerifiedHttp2Load({ ...options, streams: 4 });
   while (load.answers < SAMPLE && !load.failed) await new Promise((resolve) => setTimeout(resolve, 5));
   const { wrong } = await load.stop();
   for (const [what, { count, example }] of wrong) {
@@ -90,12 +98,10 @@ async function checkAnswers(
   }
 }
 
-async function time(
-  peer: Peer,
-  { path, connections, close, body }: Scenario,
-  seconds: number,
-): Promise<Result> {
+async function time(peer: Peer, scenario: Scenario, seconds: number): Promise<Result> {
+  if (scenario.streams !== undefined) return await timeHttp2(peer, scenario, seconds);
   const { name } = peer;
+  const { path, connections, close, body } = scenario;
   const script = body === undefined ? undefined : await Deno.makeTempFile({ suffix: ".lua" });
   if (script !== undefined) {
     const headers = 'wrk.headers["Content-Type"] = "application/json"';
@@ -130,6 +136,26 @@ async function time(
     p50: latency(50),
     p99: latency(99),
   };
+}
+
+/** One run of h2load, which tells no latencies but a mean. */
+async function timeHttp2(
+  peer: Peer,
+  { path, connections, streams }: Scenario,
+  seconds: number,
+): Promise<Result> {
+  const before = processorTime(pids.get(peer)!);
+  const { stdout } = await new Deno.Command("h2load", {
+    args: [`-c${connections}`, `-m${streams}`, "-D", String(seconds), urlOf(peer, path)],
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  const [, total, failed, errored] = /(\d+) succeeded, (\d+) failed, (\d+) errored/.exec(text)?.map(Number) ??
+    [NaN, NaN, NaN, NaN];
+  if (failed + errored !== 0 || !/Application protocol: h2/.test(text)) {
+    throw new Error(`failed requests of ${peer.name}:\n${text}`);
+  }
+  const used = (processorTime(pids.get(peer)!) ?? NaN) - (before ?? NaN);
+  return { work: used / total * 1e6, rate: total / seconds, p50: NaN, p99: NaN };
 }
 
 export function median(values: readonly number[]): number {

@@ -63,6 +63,11 @@ export class VerifiedHttp2Load {
     this.#clients = Array.from({ length: connections }, (_, i) => this.#run(new Random(seed * 10_007 + i)));
   }
 
+  /** Something was wrong already. */
+  get failed(): boolean {
+    return this.#wrong.size > 0;
+  }
+
   /** Lets every client come to the end of what it asked. */
   async stop(): Promise<LoadReport> {
     this.stopping = true;

@@ -18,8 +18,8 @@ const WAYS = [
   { name: "keep-alive" },
   { name: "closing", close: 0.3 },
   { name: "pipelined", pipeline: 6, close: 0.02, abort: 0.02 },
-  { name: "restarting", pipeline: 3, close: 0.05, mayClose: true },
   { name: "HTTP/2", http2: true, streams: 20, abort: 0.02, close: 0.01 },
+  { name: "restarting", pipeline: 3, close: 0.05, mayClose: true },
   { name: "HTTP/2, restarting", http2: true, streams: 8, mayClose: true },
 ];
 
