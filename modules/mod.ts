@@ -33,6 +33,8 @@ import { mime } from "./mime/mod.ts";
 import { precompressed } from "./precompressed/mod.ts";
 import { rateLimit } from "./ratelimit/mod.ts";
 import { reflector } from "./reflector/mod.ts";
+import { proxy } from "./proxy/mod.ts";
+import { httpScheme, proxyHttp } from "./proxy_http/mod.ts";
 import { rewrite } from "./rewrite/mod.ts";
 import { ssl, sslProviders } from "./ssl/mod.ts";
 import { status } from "./status/mod.ts";
@@ -46,6 +48,8 @@ export const MODULES: readonly ServerModule[] = [
   metrics,
   app,
   rewrite,
+  proxy({ http: httpScheme, ws: httpScheme }),
+  proxyHttp,
   alias,
   dir,
   autoindex,

@@ -13,6 +13,7 @@ export { type Endpoint } from "./shared/transport.ts";
 export { allMpms, chooseMpm, findMpm, type MpmChoice, MpmError, requireMpm } from "./registry.ts";
 export type { CarryOut, RemoteAction } from "./control/server_signals.ts";
 export type { PreparedProgram, ThreadModule } from "./child/serving.ts";
+export type { Destination, Outgoing, OutgoingConnection, OutgoingUser } from "./shared/outgoing.ts";
 export type { ConnectionSecurity, SecurityPolicy } from "./shared/security.ts";
 export type {
   CloseMode,

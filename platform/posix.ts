@@ -282,6 +282,11 @@ export function hasInput(fd: number): boolean {
   return common.recv(fd, peeked, 1, MSG_PEEK | C.MSG_DONTWAIT) > 0;
 }
 
+/** True when nothing has arrived, not the end either, and nothing has broken. */
+export function isQuiet(fd: number): boolean {
+  return common.recv(fd, peeked, 1, MSG_PEEK | C.MSG_DONTWAIT) < 0 && errnoCell[0] === C.EAGAIN;
+}
+
 /** Like receive(), and what is read stays there to be read again. */
 export function peek(fd: number, bytes: Uint8Array<ArrayBuffer>): number {
   const n = common.recv(fd, bytes, bytes.length, MSG_PEEK);

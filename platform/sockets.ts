@@ -1,7 +1,7 @@
-// How does this server make sockets that listen? The C library's part of a Listen line: addresses in the kernel's form, and the
-// options that the connections of a socket inherit. Only the process that binds needs this; it runs at starts and restarts.
+// How does this server make sockets? The C library's part of a Listen line, and of a connection to another server: addresses in the
+// kernel's form, and the options that the connections of a socket inherit.
 
-import { errno, openLibc, setNonBlocking, SystemError } from "./posix.ts";
+import { errno, openLibc, setCloseOnExec, setNoDelay, setNonBlocking, SystemError } from "./posix.ts";
 
 /** Constants that differ between the systems. Linux: asm-generic; darwin: sys/socket.h, sys/errno.h. */
 const CONSTANTS = {
@@ -19,6 +19,8 @@ const CONSTANTS = {
     EADDRINUSE: 98,
     EAFNOSUPPORT: 97,
     ECONNREFUSED: 111,
+    EINPROGRESS: 115,
+    SO_ERROR: 4,
     unixPathLimit: 107,
   },
   darwin: {
@@ -35,6 +37,8 @@ const CONSTANTS = {
     EADDRINUSE: 48,
     EAFNOSUPPORT: 47,
     ECONNREFUSED: 61,
+    EINPROGRESS: 36,
+    SO_ERROR: 0x1007,
     unixPathLimit: 103,
   },
 } as const;
@@ -74,6 +78,11 @@ function libc(): Symbols {
     symbols = Deno.dlopen(C.library, SYMBOLS).symbols;
   }
   return symbols;
+}
+
+/** Loads what is needed here, for a thread that will not be permitted to do so later. @throws what Deno.dlopen throws */
+export function loadSockets(): void {
+  libc();
 }
 
 /** An address in the kernel's form (struct sockaddr), with its family. */
@@ -220,6 +229,30 @@ export function isAnswered(name: SocketName): boolean {
   const refused = libc().connect(fd, name.bytes, name.bytes.length) < 0 && errno() === C.ECONNREFUSED;
   libc().close(fd);
   return !refused;
+}
+
+/**
+ * Begins to connect a new socket, non-blocking and close-on-exec, to `to`, from the address `from` if one is given. It becomes writable
+ * when it is connected, or has failed: connectError() tells. Returns the descriptor, or -errno.
+ */
+export function startConnect(to: SocketName, from?: SocketName): number {
+  const { connect, close, bind } = libc();
+  const fd = libc().socket(to.family, SOCK_STREAM, 0);
+  if (fd < 0) return -errno();
+  setCloseOnExec(fd, true);
+  setNonBlocking(fd, true);
+  if (to.family !== AF_UNIX) setNoDelay(fd);
+  const bound = from === undefined || bind(fd, from.bytes, from.bytes.length) === 0;
+  if (bound && connect(fd, to.bytes, to.bytes.length) === 0) return fd;
+  const code = errno();
+  if (bound && code === C.EINPROGRESS) return fd;
+  close(fd);
+  return -code;
+}
+
+/** The errno that a socket has met while it connected; 0: it is connected, or still at it. */
+export function connectError(fd: number): number {
+  return getOption(fd, { level: C.SOL_SOCKET, option: C.SO_ERROR }) ?? 0;
 }
 
 /** The error of an address that somebody has already. */

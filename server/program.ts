@@ -1,6 +1,6 @@
 // What does a server thread need to answer requests? From the data it was posted, the request service with all its modules.
 
-import type { ThreadProgram } from "../mpm/mod.ts";
+import type { Outgoing, ThreadProgram } from "../mpm/mod.ts";
 import { findMpm, openScoreboard, type ThreadOrder } from "../mpm/thread_side.ts";
 import { systemTitle } from "../platform/detect.ts";
 import { giveUpFfi } from "../platform/posix.ts";
@@ -55,7 +55,11 @@ export type ProgramOrder = ThreadOrder & { readonly program: ProgramData };
 
 /** The program of one thread, or of a process that is its own. @throws whatever a module throws that cannot start */
 export async function createProgram(order: ProgramOrder): Promise<ThreadProgram> {
-  const { service, security, usesEventLoop, onUncaught } = await createService(order.program, order);
+  let outgoing: Outgoing | undefined;
+  const { service, security, usesEventLoop, onUncaught } = await createService(order.program, order, () => {
+    if (outgoing === undefined) throw new Error("no connections to other servers before the thread runs");
+    return outgoing;
+  });
   // A promise that an application forgot to handle concerns that application: the other requests of this thread go on.
   self.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
@@ -72,6 +76,9 @@ export async function createProgram(order: ProgramOrder): Promise<ThreadProgram>
     get waiting() {
       return service.waiting;
     },
+    useOutgoing(made) {
+      outgoing = made;
+    },
     onFault: onUncaught,
     endOfBatch: () => service.endOfBatch(),
     endOfThread: () => service.endOfThread(),
@@ -79,7 +86,7 @@ export async function createProgram(order: ProgramOrder): Promise<ThreadProgram>
 }
 
 /** The service of one thread. @throws whatever a module throws that cannot start, an application that does not load for one */
-async function createService(data: ProgramData, order: ThreadOrder) {
+async function createService(data: ProgramData, order: ThreadOrder, outgoing: () => Outgoing) {
   const mpm = findMpm(data.mpm);
   const loadedModules: ServerModule[] = [];
   for (const named of data.modules) loadedModules.push(await loadModule(named));
@@ -159,6 +166,7 @@ async function createService(data: ProgramData, order: ThreadOrder) {
       thread: order.thread,
       logs: data.logs,
       shared: module.shared,
+      outgoing,
       log(level, ah, message, about) {
         if (about === undefined) errorLogs.main.log(level, module.name, ah, message);
         else logAbout(about, level, module.name, ah, message);

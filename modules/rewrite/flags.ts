@@ -43,6 +43,8 @@ export interface RuleFlags {
   noEscape: boolean;
   noSubrequests: boolean;
   passThrough: boolean;
+  /** What the rule makes is a URL of another server, which answers. */
+  proxy: boolean;
   appendQuery: boolean;
   discardQuery: boolean;
   /** The query begins after the last question mark; with "none" there is none in the substitution. */
@@ -109,10 +111,6 @@ function statusOf(value: string): number {
 
 type Setter = (flags: RuleFlags, value: string, quoting: Quoting) => void;
 
-const noProxy: Setter = () => {
-  throw new ArgumentError("RewriteRule: flag P is not supported, as there is no proxy");
-};
-
 /** By name, in capitals; long names are those of httpd. */
 const SETTERS: ReadonlyMap<string, Setter> = new Map(
   ([
@@ -147,7 +145,7 @@ const SETTERS: ReadonlyMap<string, Setter> = new Map(
     [["NC", "NOCASE"], (flags) => flags.caseBlind = true],
     [["NE", "NOESCAPE"], (flags) => flags.noEscape = true],
     [["NS", "NOSUBREQ"], (flags) => flags.noSubrequests = true],
-    [["P", "PROXY"], noProxy],
+    [["P", "PROXY"], (flags) => flags.proxy = true],
     [["PT", "PASSTHROUGH"], (flags) => flags.passThrough = true],
     [["QSA", "QSAPPEND"], (flags) => flags.appendQuery = true],
     [["QSD", "QSDISCARD"], (flags) => flags.discardQuery = true],
@@ -179,6 +177,7 @@ export function parseRuleFlags(text: string | undefined): RuleFlags {
     noEscape: false,
     noSubrequests: false,
     passThrough: false,
+    proxy: false,
     appendQuery: false,
     discardQuery: false,
     querySplit: "first",

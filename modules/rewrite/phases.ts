@@ -112,10 +112,28 @@ export function rewriteHooks({ ofHost, ofPlace, mapsOf }: RulesOf): ModuleHooks 
       );
       return errorReply(403);
     }
-    if (!outcome.changed) return undefined;
+    if (!outcome.changed || outcome.proxy) return undefined;
     if (isAbsoluteUrl(name)) return errorReply(status, { location: locationOf(journey, escape) });
     exchange.query = journey.query;
     return name.startsWith("/") ? undefined : errorReply(400);
+  }
+
+  /** Another server answers, at the URL that the rules have made; which of its parts the client has chosen is the rule's affair. */
+  function leadElsewhere(journey: Journey, { last, escape }: Outcome): true | Reply {
+    const { exchange, name } = journey;
+    // A socket of this machine is named by who writes rules, never by what a client sends.
+    const socket = /^unix:[^|]*\|/i.exec(name)?.[0] ?? "";
+    const source = last?.substitution?.source ?? "";
+    if (/^unix:/i.test(name) && (socket === "" || !source.startsWith(socket))) {
+      thread.log("error", "AH10292", `Invalid proxy UDS filename: ${name}`, exchange);
+      return errorReply(400);
+    }
+    const url = name.slice(socket.length);
+    const [, host = "", path] = /^([a-z][a-z0-9+.-]*:\/\/[^/?]*)?(.*)$/is.exec(url)!;
+    exchange.filename = `proxy:${socket}${host}${escape ? escapedPath(path) : path}`;
+    exchange.query = journey.query;
+    exchange.handler = "proxy-server";
+    return true;
   }
 
   function isOver(exchange: Exchange): boolean {
@@ -133,6 +151,7 @@ export function rewriteHooks({ ofHost, ofPlace, mapsOf }: RulesOf): ModuleHooks 
     const reply = ended(journey, outcome);
     if (reply !== undefined) return reply;
     if (!outcome.changed) return false;
+    if (outcome.proxy) return leadElsewhere(journey, outcome);
     if (outcome.passThrough) {
       exchange.path = journey.name;
       return false;
@@ -188,6 +207,10 @@ export function rewriteHooks({ ofHost, ofPlace, mapsOf }: RulesOf): ModuleHooks 
     }
     const reply = ended(journey, outcome);
     if (reply !== undefined || !outcome.changed) return reply;
+    if (outcome.proxy) {
+      const refused = leadElsewhere(journey, outcome);
+      return refused === true ? undefined : refused;
+    }
     if (journey.name === filename) return undefined;
     const path = pathOf(journey.name, rules, exchange);
     return new InternalRedirect(escapedPath(path) + (exchange.query === "" ? "" : `?${exchange.query}`));
@@ -199,6 +222,8 @@ export function rewriteHooks({ ofHost, ofPlace, mapsOf }: RulesOf): ModuleHooks 
     },
     translateName,
     fixups,
+    // Whether a rule leads elsewhere is known when the body may have come: it is left for who asks there.
+    readsBody: (exchange) => ofPlace(exchange).rules.some(({ flags }) => flags.proxy),
     filterReply(exchange, reply) {
       const cookies = used ? known.get(exchange)?.cookies ?? [] : [];
       if (cookies.length === 0) return reply;

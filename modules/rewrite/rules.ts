@@ -44,6 +44,8 @@ export interface Outcome {
   readonly refused: boolean;
   readonly escape: boolean;
   readonly passThrough: boolean;
+  /** The name is a URL of another server, which answers. */
+  readonly proxy: boolean;
   readonly end: boolean;
   /** The last substitution. */
   readonly last: Rule | undefined;
@@ -182,8 +184,8 @@ function applyRule(rule: Rule, journey: Journey): "no" | "kept" | "replaced" | "
     // What follows the file's name was part of what the pattern has seen.
     trace(`add per-dir prefix: '${name}' -> '${journey.name}'`);
   }
-  if (isRedirect(flags.status)) {
-    if (!isAbsoluteUrl(journey.name)) {
+  if (isRedirect(flags.status) || flags.proxy) {
+    if (!isAbsoluteUrl(journey.name) && !/^unix:/i.test(substitution.source)) {
       journey.name = ownUrl(exchange) + (journey.name.startsWith("/") ? "" : "/") + journey.name;
     }
   } else journey.name = reduced(journey.name, exchange);
@@ -221,6 +223,7 @@ export function applyRules(rules: readonly Rule[], journey: Journey): Outcome {
     escape,
     refused: false,
     passThrough: false,
+    proxy: false,
     end: false,
     last,
     ...more,
@@ -243,6 +246,7 @@ export function applyRules(rules: readonly Rule[], journey: Journey): Outcome {
       last = rule;
       escape = !flags.noEscape;
       if (isAbsoluteUrl(journey.name)) status = flags.status ?? DEFAULT_REDIRECT;
+      if (flags.proxy) return outcome({ proxy: true, end: flags.end });
       if (flags.passThrough) return outcome({ passThrough: true, end: flags.end });
     }
     if (flags.last) return outcome({ end: flags.end });

@@ -2,6 +2,7 @@
 
 import { openScoreboard, type Scoreboard, SlotField, SlotStatus } from "../shared/scoreboard.ts";
 import { RelayConnection, type RelayHost } from "./relay_connection.ts";
+import { RelayOutgoing } from "./relay_outgoing.ts";
 import type { ToListener, ToThread } from "./relay_messages.ts";
 import type { ThreadOrder } from "../thread/server_thread.ts";
 import { ThreadControl, ThreadState } from "../shared/thread_control.ts";
@@ -31,6 +32,7 @@ export class RelayThread implements RelayHost {
       this.scoreboard.setSlot(first + i, SlotField.Thread, order.thread);
       this.scoreboard.setSlot(first + i, SlotField.Status, SlotStatus.Ready);
     }
+    program.useOutgoing?.(new RelayOutgoing());
     scope.onmessage = ({ data }) => this.#onMessage(data as ToThread);
     this.#control.setState(order.thread, ThreadState.Running);
   }

@@ -1,6 +1,7 @@
 // What do the MPMs and the protocol engine know of each other? A connection is a Transport to the engine, and whatever
 // speaks a protocol on it is a ProtocolHandler to the MPM. Neither knows how the other works.
 
+import type { Outgoing } from "./outgoing.ts";
 import type { ConnectionSecurity, SecurityPolicy } from "./security.ts";
 
 /** A file that is being sent: open, and perhaps shared by several responses. */
@@ -104,6 +105,8 @@ export interface ThreadProgram {
   readonly usesEventLoop: boolean;
   /** Requests that cannot go on before a promise of a handler has settled, or a stream has given more. */
   readonly waiting: number;
+  /** How the thread connects to other servers; told once, before the first connection. */
+  useOutgoing?(outgoing: Outgoing): void;
   /** A connection failed for a reason of our own: log it. */
   onFault(error: unknown): void;
   /** Called after every batch of events, before the thread waits: buffered log lines go out. */

@@ -21,6 +21,7 @@ import { type ConnectionHost, LINGER_MS, SocketConnection } from "./socket_conne
 import { ThreadControl, ThreadState } from "../shared/thread_control.ts";
 import { TimerWheel, type WheelEntry } from "./timer_wheel.ts";
 import type { Endpoint, ThreadProgram } from "../shared/transport.ts";
+import { OutgoingSockets } from "./outgoing_sockets.ts";
 
 /** What a thread is told when it starts. Everything in it can be posted to a worker. */
 export interface ThreadOrder {
@@ -81,6 +82,8 @@ export class ServerThread implements ConnectionHost {
   readonly #freeRows: number[] = [];
   /** Connections with input that wait for a slot of this thread. */
   readonly #starved: SocketConnection[] = [];
+  /** Connections to other servers. */
+  readonly #outgoing: OutgoingSockets;
   readonly #wakeByte: Uint8Array<ArrayBuffer> = new Uint8Array(1);
   /** Connections that wait for a file. */
   #stalled: SocketConnection[] = [];
@@ -114,6 +117,8 @@ export class ServerThread implements ConnectionHost {
       this.scoreboard.setSlot(first + i, SlotField.Thread, order.thread);
       this.scoreboard.setSlot(first + i, SlotField.Status, SlotStatus.Ready);
     }
+    this.#outgoing = new OutgoingSockets(this.poller, this.set, this.wheel);
+    program.useOutgoing?.(this.#outgoing);
     this.#control.setState(this.thread, ThreadState.Running);
   }
 
@@ -153,6 +158,11 @@ export class ServerThread implements ConnectionHost {
     this.#control.noteBatch(this.thread, ms);
   }
 
+  /** Whether other servers have brought something since this was last asked: promises that wait for that can go on. */
+  takeOutgoingTurn(): boolean {
+    return this.#outgoing.takeTurn();
+  }
+
   /** Gives all connections their turn that the last wait of the poller reported. */
   serve(n: number): void {
     const { ready, events, tags } = this.poller;
@@ -160,6 +170,10 @@ export class ServerThread implements ConnectionHost {
       const fd = ready[i];
       if (fd === this.descriptors.wakeRead) {
         posix.drain(fd, this.buffer);
+        continue;
+      }
+      if (this.#outgoing.has(fd)) {
+        this.#outgoing.onEvents(fd, events[i], tags[i], (error) => this.program.onFault(error));
         continue;
       }
       const connection = this.#connections[fd] ?? this.#claim(fd, tags[i]);
@@ -255,6 +269,7 @@ export class ServerThread implements ConnectionHost {
   abandonAll(): void {
     this.#over = true;
     for (const connection of this.#connections) connection?.abandon();
+    this.#outgoing.closeAll();
   }
 
   #claim(fd: number, tag: number): SocketConnection | undefined {
@@ -319,6 +334,9 @@ export class ServerThread implements ConnectionHost {
   }
 
   #fire(entry: WheelEntry): void {
+    if (this.#outgoing.owns(entry)) {
+      return this.#outgoing.onTimer(entry, (error) => this.program.onFault(error));
+    }
     const connection = entry as SocketConnection;
     try {
       connection.onTimer();

@@ -52,6 +52,7 @@ async function runShared(thread: ServerThread): Promise<void> {
       if (program.usesEventLoop || program.waiting > 0) await settle(program);
     }
     thread.advanceTimers();
+    if (thread.takeOutgoingTurn()) await settleOutgoing();
     program.endOfBatch();
     thread.noteBatch(Math.trunc(performance.now() - start));
     if (n === 0) {
@@ -70,6 +71,11 @@ async function settle(program: ThreadProgram): Promise<void> {
   }
 }
 
+/** Other servers have brought something: what waits for that goes on. */
+async function settleOutgoing(): Promise<void> {
+  for (let tick = 0; tick < SETTLE_TICKS; tick++) await undefined;
+}
+
 /** Nothing is ready: waits for it, in the cheapest way that lets everybody else on this thread have their turn. */
 async function rest(thread: ServerThread, turns: Turns): Promise<void> {
   const { poller, set, program, patience } = thread;
@@ -82,6 +88,7 @@ async function rest(thread: ServerThread, turns: Turns): Promise<void> {
       const n = thread.sleep(slice);
       if (n > 0 && (program.usesEventLoop || program.waiting > 0)) await settle(program);
       thread.advanceTimers();
+      if (thread.takeOutgoingTurn()) await settleOutgoing();
       program.endOfBatch();
       due = turns.due;
       if (n === 0) break;
@@ -287,7 +294,8 @@ async function attend(thread: ServerThread, turns: Turns, give?: AcceptPolicy["g
     thread.advanceTimers();
     if (thread.program.usesEventLoop || thread.program.waiting > 0) await settle(thread.program);
     // A handler that has not answered yet needs the event loop, and so does everybody once in a while.
-    if (turns.due || (thread.resident === connection && !connection.awaitsInputOnly)) await turns.take();
+    const waits = thread.program.waiting > 0 && thread.resident === connection;
+    if (turns.due || (waits && !connection.awaitsInputOnly)) await turns.take();
     return;
   }
   connection.watch();
@@ -295,8 +303,10 @@ async function attend(thread: ServerThread, turns: Turns, give?: AcceptPolicy["g
   thread.beat();
   if (n > 0) thread.serve(n);
   thread.advanceTimers();
-  if (n > 0) await turns.take();
-  else await rest(thread, turns);
+  const outgoing = thread.takeOutgoingTurn();
+  if (outgoing) await settleOutgoing();
+  if (n === 0 && !outgoing) return await rest(thread, turns);
+  if (!outgoing || thread.program.waiting > 0 || turns.due) await turns.take();
 }
 
 /** When others have their turn: timers, promises and messages of the event loop, and the log. */

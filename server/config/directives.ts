@@ -65,6 +65,8 @@ export interface Target {
   readonly context: Context;
   /** The section around this place, as written without brackets; undefined outside of all sections. */
   readonly section?: string;
+  /** The argument of that section: what its place is. */
+  readonly place?: string;
   /** The directory that this place is about, with a slash at its end; undefined outside of one, and for patterns. */
   readonly directory?: string;
   /** Values of the virtual host, or of the main server. */

@@ -97,7 +97,8 @@ function rowsOf({ name, list, contexts, argument, what, ofFiles, plain }: Kind):
     const nested = name === "Directory" ? { files: opened.files, ifs: opened.ifs } : { ifs: opened.ifs };
     const context = to.context === ".htaccess" ? ".htaccess" : "directory";
     const directory = name === "Directory" ? opened.directory : to.directory;
-    return { ...to, context, section, directory, dir: opened.dir, opened: nested };
+    const place = pattern.pattern;
+    return { ...to, context, section, place, directory, dir: opened.dir, opened: nested };
   };
   const regex = (source: string, to: Target) => regexPattern(source, ofFiles && to.windowsPaths);
   return [{

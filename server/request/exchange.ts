@@ -91,6 +91,10 @@ export class Exchange {
   misplaced: Reply | undefined = undefined;
   /** The reply of a phase that failed, while an ErrorDocument is made for it. */
   failed: Reply | undefined = undefined;
+  /** What the handler waits for comes by a descriptor in the set of its thread: it does not need the event loop. */
+  awaitsDescriptor = false;
+  /** Called when the client is gone: for handlers that have something to give up. */
+  onAbort: (() => void) | undefined = undefined;
   /** Whose handler answers, where that was known without the phases. */
   answerer: ModuleHooks | undefined = undefined;
   /** An answer that is on its way already when the handler's turn would come. */
@@ -191,6 +195,7 @@ export class Exchange {
 
   /** The client is gone. */
   abort(): void {
+    this.onAbort?.();
     this.#abort?.abort(new DOMException("The client has closed the connection.", "AbortError"));
   }
 }

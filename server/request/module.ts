@@ -2,11 +2,11 @@
 // names. A module knows the server's public types and nothing of MPMs or sockets.
 
 import type { Inspect } from "../deno_flags.ts";
-import type { ListenAddress, SecurityPolicy } from "../../mpm/mod.ts";
+import type { ListenAddress, Outgoing, SecurityPolicy } from "../../mpm/mod.ts";
 import type { Scoreboard } from "../../mpm/thread_side.ts";
 import type { Identity } from "../../platform/privileges.ts";
 import type { ExpressionSubject } from "../config/expression/mod.ts";
-import type { DirectiveRow, ServerConfig, Where } from "../config/mod.ts";
+import type { DirectiveRow, DirStore, ServerConfig, Where } from "../config/mod.ts";
 import type { Fields, Reply } from "../http/engine/reply.ts";
 import type { Http2Support, Service } from "../http/engine/service.ts";
 import type { HttpdLevel } from "../log/levels.ts";
@@ -63,6 +63,8 @@ export interface ThreadContext {
   outputFilter(name: string): OutputFilter | undefined;
   /** What beginProcess() of this module gave; undefined: nothing. */
   readonly shared: unknown;
+  /** How this thread connects to other servers; to be asked for when a request is there, not before. */
+  readonly outgoing: () => Outgoing;
   /** The logs that openLogs() has opened; for openLogOutput(). */
   readonly logs: OpenedLogs;
   /** Writes to the error log, as this module; `about`: to that of its host, with its client. */
@@ -88,6 +90,8 @@ export interface ModuleHooks {
   readonly postReadRequest?: (exchange: Exchange) => void;
   /** path -> filename: true when it is known. A reply ends the request. */
   readonly translateName?: (exchange: Exchange) => boolean | Reply;
+  /** The values of the place are known: gives them with those of sections of the module's own. */
+  readonly placeValues?: (exchange: Exchange) => DirStore;
   /** filename -> file: looks at the file system. A reply ends the request (the file may not be known). */
   readonly mapToStorage?: (exchange: Exchange) => Reply | undefined;
   /** Whether client, method and place go together, whoever the user is. Asked again when the place has changed. */
@@ -144,6 +148,7 @@ const HOOK_NAMES: Readonly<Record<keyof ModuleHooks, true>> = {
   connectionChecker: true,
   postReadRequest: true,
   translateName: true,
+  placeValues: true,
   mapToStorage: true,
   accessChecker: true,
   authChecker: true,

@@ -13,6 +13,11 @@ import { InternalRedirect, type ModuleHooks } from "./module.ts";
 import { isGeneral, Placements } from "./placements.ts";
 import { beginRedirect } from "./redirect.ts";
 
+/** True for the file name of a request that another server answers: `proxy:` and its URL. */
+export function isElsewhere(filename: string): boolean {
+  return filename.startsWith("proxy:");
+}
+
 /** What the phases are made of. */
 export interface PhaseParts {
   readonly hooks: readonly ModuleHooks[];
@@ -46,7 +51,9 @@ export class Phases {
   readonly #fixups: NonNullable<ModuleHooks["fixups"]>[];
   readonly #quickHandlers: NonNullable<ModuleHooks["quickHandler"]>[];
   readonly #handlers: ModuleHooks[];
+  readonly #bodyReaders: NonNullable<ModuleHooks["readsBody"]>[];
   readonly #placements = new Placements();
+  readonly #placers: NonNullable<ModuleHooks["placeValues"]>[];
 
   constructor(parts: PhaseParts) {
     this.#parts = parts;
@@ -57,6 +64,8 @@ export class Phases {
     this.#typeCheckers = hooks.flatMap(({ typeChecker }) => typeChecker ?? []);
     this.#fixups = hooks.flatMap(({ fixups }) => fixups ?? []);
     this.#quickHandlers = hooks.flatMap(({ quickHandler }) => quickHandler ?? []);
+    this.#bodyReaders = hooks.flatMap(({ readsBody }) => readsBody ?? []);
+    this.#placers = hooks.flatMap(({ placeValues }) => placeValues ?? []);
     this.#handlers = hooks.filter(({ handler }) => handler !== undefined);
   }
 
@@ -121,7 +130,10 @@ export class Phases {
   place(exchange: Exchange): void {
     const { vhost, path, filename, file } = exchange;
     const subject = this.#parts.subjectOf(exchange);
-    exchange.dir = resolveDirectory(vhost, path, filename, file?.isDirectory, subject);
+    // What is another server's is in no directory of this one.
+    const name = isElsewhere(filename) ? "" : filename;
+    exchange.dir = resolveDirectory(vhost, path, name, file?.isDirectory, subject);
+    for (const place of this.#placers) exchange.dir = place(exchange);
   }
 
   /** A .htaccess file that cannot be used refuses what is below it. */
@@ -174,14 +186,14 @@ export class Phases {
   wantsBody(exchange: Exchange): boolean {
     const { answerer } = exchange;
     if (answerer !== undefined) return answerer.readsBody?.(exchange) === true;
-    return this.#handlers.some((hooks) => hooks.readsBody?.(exchange) === true);
+    return this.#bodyReaders.some((readsBody) => readsBody(exchange));
   }
 
   /** Answers if the modules let the request pass. @throws OverrideError */
   #withAccess(exchange: Exchange): Reply | Promise<Reply> {
     const refused = this.#refusal(exchange);
     if (refused !== undefined) return refused;
-    const files = !this.#skipsFiles(exchange);
+    let files = !this.#skipsFiles(exchange);
     const untyped = files ? this.#typed(exchange) : undefined;
     if (untyped !== undefined) return untyped;
     for (const fixup of this.#fixups) {
@@ -190,8 +202,12 @@ export class Phases {
       if (done instanceof InternalRedirect) return this.redirect(exchange, done.target);
       if (done !== undefined) return done;
       if (exchange.filename === filename && exchange.file === file) continue;
-      // Another file (an index file).
-      const replaced = this.#replaced(exchange) ?? this.#typed(exchange);
+      // Another file (an index file), or what another server has.
+      if (isElsewhere(exchange.filename)) {
+        exchange.file = undefined;
+        files = false;
+      }
+      const replaced = this.#replaced(exchange) ?? (files ? this.#typed(exchange) : undefined);
       if (replaced !== undefined) return replaced;
     }
     const general = !files && isGeneral(exchange);

@@ -32,7 +32,8 @@ export function sendBody(body: Body, outlet: Outlet): number {
 export function discardReply({ body }: Reply): void {
   if (body.kind === "parts") {
     for (const part of body.parts) if (!(part instanceof Uint8Array)) part.file.release();
-  } else if (body.kind === "stream" && !body.stream.locked) {
+  } else if (body.kind === "pushed") body.source.cancel();
+  else if (body.kind === "stream" && !body.stream.locked) {
     // The source is told; what it makes of that is its own affair.
     body.stream.cancel().catch(() => {});
   }

@@ -15,6 +15,26 @@ export type BodyPart = Uint8Array<ArrayBuffer> | {
   readonly inKernel?: boolean;
 };
 
+/** Who takes a pushed body. */
+export interface PushSink {
+  /** Takes the bytes [from, to) of `bytes`, which are good for this call only. False: nothing more until resume(). */
+  push(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): boolean;
+  /** That was all. */
+  end(): void;
+  /** There was to be more, and will not be: whoever pushes has logged why. */
+  fail(): void;
+}
+
+/** Where a pushed body comes from: a descriptor of the thread, of which the event loop knows nothing. */
+export interface PushSource {
+  /** Begins; what is there already is pushed at once. */
+  start(sink: PushSink): void;
+  /** The sink takes more. */
+  resume(): void;
+  /** Nobody takes more. Also before start(). */
+  cancel(): void;
+}
+
 /** What follows the head. `length` undefined: not known, so chunked or until close. */
 export type Body =
   | { readonly kind: "none" }
@@ -26,7 +46,8 @@ export type Body =
     readonly kind: "stream";
     readonly stream: ReadableStream<Uint8Array>;
     readonly length: number | undefined;
-  };
+  }
+  | { readonly kind: "pushed"; readonly source: PushSource; readonly length: number | undefined };
 
 export const NO_BODY: Body = { kind: "none" };
 
@@ -47,6 +68,8 @@ export interface Reply {
   readonly reason?: string;
   readonly fields: Fields;
   readonly contentType?: string;
+  /** The Date and Server of another server, whose response this is. */
+  readonly origin?: { readonly date: string | undefined; readonly server: string | undefined };
   readonly body: Body;
   /** Content-Length to send although there is no body (HEAD, 304 never). */
   readonly declaredLength?: number;

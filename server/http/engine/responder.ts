@@ -5,6 +5,7 @@ import type { Exchange } from "../../request/exchange.ts";
 import { discardReply, sendBody, TOGETHER } from "./body_sender.ts";
 import { Http1BodySink } from "./body_sink.ts";
 import type { Patience } from "./patience.ts";
+import { PushSender } from "./push_sender.ts";
 import type { Body, Reply } from "./reply.ts";
 import type { ConnectionSettings, Service } from "./service.ts";
 import type { Outlet } from "./staging.ts";
@@ -25,7 +26,7 @@ export interface ResponderOwner {
 }
 
 /** Everything is with the transport or staged; or there is more to come by an event. */
-export type Sending = "written" | "streaming" | "taken over";
+export type Sending = "written" | "streaming" | "pushing" | "taken over";
 
 const encoder = new TextEncoder();
 
@@ -42,7 +43,7 @@ export class Responder {
   persistent = false;
   /** Takes the input of a connection that speaks another protocol. */
   tunnel: Tunnel | undefined = undefined;
-  #sender: StreamSender | undefined = undefined;
+  #sender: StreamSender | PushSender | undefined = undefined;
 
   constructor(
     readonly service: Service,
@@ -73,6 +74,7 @@ export class Responder {
     const { body } = reply;
     if (sent.framing === "none") discardReply(reply);
     else if (body.kind === "stream") return this.#stream(exchange, body, sent.framing, settings, mark);
+    else if (body.kind === "pushed") return this.#push(exchange, body, sent.framing, settings);
     else {
       exchange.bytesSent = sendBody(body, this.outlet);
       exchange.bytesWritten += exchange.bytesSent;
@@ -110,6 +112,22 @@ export class Responder {
       .then((complete) => owner.streamed(exchange, complete))
       .catch((error) => owner.fault(error, exchange));
     return "streaming";
+  }
+
+  #push(
+    exchange: Exchange,
+    { source, length }: Extract<Body, { kind: "pushed" }>,
+    framing: Framing,
+    settings: ConnectionSettings,
+  ): Sending {
+    const { patience, outlet, owner } = this;
+    exchange.detach();
+    this.#sender = new PushSender(exchange, source, framing, length, outlet, {
+      waits: () => patience.forOutput(settings.timeout),
+      over: (complete) => owner.streamed(exchange, complete),
+      fault: (error) => owner.fault(error, exchange),
+    });
+    return this.#sender.start() ? "written" : "pushing";
   }
 
   #handOver(exchange: Exchange, takeOver: NonNullable<Reply["takeOver"]>): Sending {

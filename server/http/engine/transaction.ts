@@ -179,7 +179,7 @@ export class Transaction implements IntakeOwner, ResponderOwner {
   #respond(exchange: Exchange, reply: Reply | Promise<Reply>): Next {
     this.#stage = Stage.Handling;
     if (!(reply instanceof Promise)) return this.#send(exchange, reply);
-    this.#setWaiting(true);
+    this.#setWaiting(!exchange.awaitsDescriptor);
     exchange.detach();
     reply.then(
       (later) => {
@@ -218,9 +218,9 @@ export class Transaction implements IntakeOwner, ResponderOwner {
       settled ? reply : { ...reply, close: true },
       this.settings,
     );
-    this.#setWaiting(sending !== "written");
+    this.#setWaiting(sending === "streaming" || sending === "taken over");
     if (sending === "written") return this.#written(exchange);
-    this.#stage = sending === "streaming" ? Stage.Streaming : Stage.Tunnel;
+    this.#stage = sending === "taken over" ? Stage.Tunnel : Stage.Streaming;
     return "pending";
   }
 

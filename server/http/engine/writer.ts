@@ -81,7 +81,8 @@ export function writeHead(
   }
   // HTTP/0.9 knows no head: the answer is the bare body. Whoever made an error of the request line is told so with a head.
   if (head.major >= 1 || reply.close === true) {
-    output.append(beginning(status, reply.reason, now, settings.serverField));
+    if (reply.origin === undefined) output.append(beginning(status, reply.reason, now, settings.serverField));
+    else output.latin1(beginningOf(reply, now, settings.serverField));
     output.latin1(text + "\r\n");
   }
   exchange.connectionState = persistent ? "+" : "-";
@@ -94,6 +95,13 @@ const beginnings = new Map<
   { readonly bytes: Uint8Array<ArrayBuffer>; readonly serverField: string }
 >();
 let madeAt = 0;
+
+/** The same for the response of another server. */
+function beginningOf({ status, reason, origin }: Reply, now: number, serverField: string): string {
+  const phrase = reason ?? reasonPhrase(status) ?? "";
+  const date = origin?.date ?? currentHttpDate(Math.floor(now / 1000));
+  return `HTTP/1.1 ${status} ${phrase}\r\nDate: ${date}\r\nServer: ${origin?.server ?? serverField}\r\n`;
+}
 
 /** Status line, Date and Server. */
 function beginning(

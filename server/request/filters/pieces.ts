@@ -3,6 +3,7 @@
 
 import type { FileSource } from "../../../mpm/mod.ts";
 import * as posix from "../../../platform/posix.ts";
+import { streamOfPushed } from "../../http/engine/push_stream.ts";
 import type { Body, BodyPart } from "../../http/engine/reply.ts";
 
 /**
@@ -37,6 +38,7 @@ export interface Source extends Pieces {
 /** The pieces of `body`, to be asked for once. */
 export function piecesOf(body: Body): Source {
   if (body.kind === "stream") return new StreamSource(body.stream);
+  if (body.kind === "pushed") return new StreamSource(streamOfPushed(body.source));
   if (body.kind === "parts") return new PartsSource(body.parts);
   if (body.kind === "none") return new PartsSource([]);
   return new PartsSource([body.kind === "bytes" ? body.bytes : encoder.encode(body.text)]);
