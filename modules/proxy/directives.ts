@@ -31,7 +31,10 @@ function locationOf(to: Target): { readonly path: string; readonly regex: boolea
 /** The backend of `text`, named from now on; `values` are read into it. @throws ArgumentError */
 function defineWorker(to: Target, text: string, values: readonly string[]): void {
   const host = to.server.get(proxyHost);
-  if (/^balancer:/i.test(text)) return defineBalancer(to, text, values);
+  if (/^balancer:/i.test(text)) {
+    defineBalancer(to, text, values);
+    return;
+  }
   // What a pattern puts in is not part of the name.
   const plain = text.replace(/\$\d.*$/s, "");
   let url;

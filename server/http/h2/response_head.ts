@@ -44,7 +44,11 @@ export function encodeHead(
 ): void {
   const { status, contentType } = reply;
   encodeStatus(output, status);
-  output.append(commonFields(now, serverField));
+  if (reply.origin === undefined) output.append(commonFields(now, serverField));
+  else {
+    encodeField(output, "date", reply.origin.date ?? currentHttpDate(Math.floor(now / 1000)));
+    encodeField(output, "server", reply.origin.server ?? serverField);
+  }
   for (const [name, value] of reply.fields) {
     if (!isFieldName(name) || !isFieldValue(value)) {
       throw new FieldError(`invalid response field ${JSON.stringify(name)}`);

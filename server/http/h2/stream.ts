@@ -15,6 +15,7 @@ import type { Body, Reply } from "../engine/reply.ts";
 import { type BodySource, StreamedBody } from "../engine/request_body.ts";
 import type { ConnectionSettings, Service } from "../engine/service.ts";
 import type { Outlet } from "../engine/staging.ts";
+import { streamOfPushed } from "../engine/push_stream.ts";
 import { StreamSender } from "../engine/stream_sender.ts";
 import { FieldError, UpgradeError } from "../engine/writer.ts";
 import { hasNoBody } from "../content/mod.ts";
@@ -453,9 +454,12 @@ function encodeContinue(output: Outlet["output"]): void {
   for (const byte of [0x08, 0x03, 0x31, 0x30, 0x30]) output.bytes[output.length++] = byte;
 }
 
-/** A text is made bytes. */
+/** A text is made bytes, and what is pushed a stream: others have their turn between its pieces. */
 function withBytes(reply: Reply): Reply {
   const { body } = reply;
+  if (body.kind === "pushed") {
+    return { ...reply, body: { kind: "stream", stream: streamOfPushed(body.source), length: body.length } };
+  }
   if (body.kind !== "text") return reply;
   return { ...reply, body: { kind: "bytes", bytes: encoder.encode(body.text) } };
 }
