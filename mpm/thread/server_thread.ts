@@ -20,7 +20,7 @@ import { ThreadSecurity } from "./channel.ts";
 import { type ConnectionHost, LINGER_MS, SocketConnection } from "./socket_connection.ts";
 import { ThreadControl, ThreadState } from "../shared/thread_control.ts";
 import { TimerWheel, type WheelEntry } from "./timer_wheel.ts";
-import type { Endpoint, ThreadProgram } from "../shared/transport.ts";
+import type { Endpoint, ProtocolHandler, ThreadProgram } from "../shared/transport.ts";
 import { OutgoingSockets } from "./outgoing_sockets.ts";
 
 /** What a thread is told when it starts. Everything in it can be posted to a worker. */
@@ -79,6 +79,7 @@ export class ServerThread implements ConnectionHost {
   readonly #control: ThreadControl;
   readonly #connections: (SocketConnection | undefined)[] = [];
   readonly #pool: SocketConnection[] = [];
+  readonly #handlers: ProtocolHandler[] = [];
   readonly #freeRows: number[] = [];
   /** Connections with input that wait for a slot of this thread. */
   readonly #starved: SocketConnection[] = [];
@@ -311,7 +312,7 @@ export class ServerThread implements ConnectionHost {
   }
 
   #begin(fd: number): SocketConnection {
-    const connection = this.#pool.pop() ?? new SocketConnection(this, this.program.createHandler());
+    const connection = this.#pool.pop() ?? new SocketConnection(this);
     this.#connections[fd] = connection;
     if (this.dedicated) this.#resident = connection;
     this.#hold(connection);
@@ -344,6 +345,14 @@ export class ServerThread implements ConnectionHost {
       this.program.onFault(error);
       connection.abandon();
     }
+  }
+
+  takeHandler(): ProtocolHandler {
+    return this.#handlers.pop() ?? this.program.createHandler();
+  }
+
+  keepHandler(handler: ProtocolHandler): void {
+    this.#handlers.push(handler);
   }
 
   takeSlot(connection: SocketConnection): boolean {

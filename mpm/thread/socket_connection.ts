@@ -50,6 +50,9 @@ export interface ConnectionHost {
   stall(connection: SocketConnection): void;
   /** There is input in memory that no poller reports: calls readOn() in its next turn. */
   readSoon(connection: SocketConnection): void;
+  /** Who begins with a connection; and one of those that is free again. */
+  takeHandler(): ProtocolHandler;
+  keepHandler(handler: ProtocolHandler): void;
   /** The object serves another connection from now on. */
   recycle(connection: SocketConnection, fd: number): void;
 }
@@ -82,8 +85,9 @@ export class SocketConnection implements Transport, WheelEntry {
   wheelNext: WheelEntry | undefined = undefined;
   wheelPrevious: WheelEntry | undefined = undefined;
 
-  /** Who is told: the one that is there for every connection, or who has taken this one over. */
+  /** Who is told: one of those that begin with any connection, or who has taken this one over. */
   handler: ProtocolHandler;
+  #handedOver = false;
   readonly #output = new OutputQueue();
   /** How bytes come and go: PLAIN, or #secure. */
   #channel: Channel = PLAIN;
@@ -112,8 +116,8 @@ export class SocketConnection implements Transport, WheelEntry {
   #peer: Endpoint | undefined;
   #local: Endpoint | undefined;
 
-  constructor(readonly host: ConnectionHost, readonly ownHandler: ProtocolHandler) {
-    this.handler = ownHandler;
+  constructor(readonly host: ConnectionHost) {
+    this.handler = host.takeHandler();
   }
 
   /** Begins to work on `fd`, which is in the thread's set and has input. Its record was just claimed. */
@@ -165,7 +169,10 @@ export class SocketConnection implements Transport, WheelEntry {
   }
 
   handOver(handler: ProtocolHandler): void {
+    // The one that began with it serves others meanwhile.
+    this.host.keepHandler(this.handler);
     this.handler = handler;
+    this.#handedOver = true;
   }
 
   get security(): ConnectionSecurity | undefined {
@@ -491,7 +498,8 @@ export class SocketConnection implements Transport, WheelEntry {
     if (how !== "idle" && this.#channel !== PLAIN) this.#endSession(how);
     if (this.slotHeld) host.returnSlot(this);
     this.#output.clear();
-    this.handler = this.ownHandler;
+    if (this.#handedOver) this.handler = this.host.takeHandler();
+    this.#handedOver = false;
     this.#peer = undefined;
     this.#local = undefined;
     const fd = this.fd;

@@ -72,7 +72,8 @@ export class Http2Connection implements ProtocolHandler, StreamHost, StagingOwne
   /** What the client may still send over all streams, and what was taken of that and not told yet. */
   #room = CONNECTION_WINDOW;
   #taken = 0;
-  readonly #reset = new Set<number>();
+  /** Streams that we have reset; undefined: none. */
+  #reset: Set<number> | undefined = undefined;
   /** The stream of the DATA frame in hand. */
   #dataStream: Stream | undefined = undefined;
   /** The end: announced, or no further stream is begun. */
@@ -169,7 +170,7 @@ export class Http2Connection implements ProtocolHandler, StreamHost, StagingOwne
     }
     if (id % 2 === 0) throw new ConnectionError(ErrorCode.ProtocolError, "a client has odd streams");
     if (id <= this.#last) {
-      if (this.#reset.has(id)) return this.#calm.charge(Cost.Frame, clock.steady);
+      if (this.#reset?.has(id) === true) return this.#calm.charge(Cost.Frame, clock.steady);
       throw new ConnectionError(ErrorCode.ProtocolError, "a stream is opened that was open before");
     }
     if (this.#ending === "last") return;
@@ -259,7 +260,7 @@ export class Http2Connection implements ProtocolHandler, StreamHost, StagingOwne
         throw new ConnectionError(ErrorCode.ProtocolError, "DATA of a stream that is not open");
       }
       this.#calm.charge(Cost.Frame, clock.steady);
-      if (this.#reset.has(id)) return;
+      if (this.#reset?.has(id) === true) return;
       throw new StreamError(id, ErrorCode.StreamClosed, "DATA of a stream that is over");
     }
     if (stream.received) throw new StreamError(id, ErrorCode.StreamClosed, "DATA behind the end of a stream");
@@ -356,8 +357,9 @@ export class Http2Connection implements ProtocolHandler, StreamHost, StagingOwne
 
   #sendReset(id: number, code: number): void {
     writeRstStream(this.output, id, code);
-    this.#reset.add(id);
-    if (this.#reset.size > MOST_RESET) this.#reset.delete(this.#reset.values().next().value!);
+    const reset = this.#reset ??= new Set();
+    reset.add(id);
+    if (reset.size > MOST_RESET) reset.delete(reset.values().next().value!);
   }
 
   over(stream: Stream, code: number | undefined): void {

@@ -3,14 +3,16 @@
 
 /** What a field counts for beside its bytes. */
 export const FIELD_OVERHEAD = 32;
-const FIRST_CAPACITY = 256;
+const FIRST_CAPACITY = 128;
 /** Numbers a field takes in `#slots`: where it begins, and the lengths of its name and value. */
 const SLOT = 3;
+
+const NOTHING = new Uint8Array(0);
 
 /** First in, first out; the newest has the lowest index. */
 export class DynamicTable {
   /** Holds the fields, one behind the other; what was at `#base` of all that ever came is its first byte. */
-  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  bytes: Uint8Array<ArrayBuffer> = NOTHING;
   #base = 0;
   #end = 0;
   #slots: number[] = [];
@@ -85,8 +87,8 @@ export class DynamicTable {
       if (needed * 2 <= this.bytes.length) {
         this.bytes.copyWithin(0, from - this.#base, this.#end - this.#base);
       } else {
-        // Twice the fields' bytes at most: moving them is worth it only once in so many.
-        const larger = new Uint8Array(Math.max(FIRST_CAPACITY, needed * 2));
+        // Half as much again: moving them is worth it only once in so many.
+        const larger = new Uint8Array(Math.max(FIRST_CAPACITY, needed * 3 >> 1));
         larger.set(this.bytes.subarray(from - this.#base, this.#end - this.#base));
         this.bytes = larger;
       }

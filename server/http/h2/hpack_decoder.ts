@@ -29,10 +29,12 @@ const BEYOND = 4;
 /** Larger numbers mean nothing here (RFC 7541, 5.1). */
 const MOST_CONTINUED = 21;
 
+const NOTHING = new Uint8Array(0);
+
 /** The decoder of one connection. */
 export class HeaderDecoder {
   readonly #table: DynamicTable;
-  #source: Uint8Array = new Uint8Array(0);
+  #source: Uint8Array = NOTHING;
   #pos = 0;
   #end = 0;
   /** Of the block in hand, as SETTINGS_MAX_HEADER_LIST_SIZE counts. */
@@ -74,6 +76,7 @@ export class HeaderDecoder {
       } else this.#literal(store, 0x0f, false);
       mayResize = false;
     }
+    this.#source = NOTHING;
     return this.#listSize <= this.mostListed;
   }
 
