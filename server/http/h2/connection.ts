@@ -10,6 +10,7 @@ import type { OutputBuffer } from "../engine/output.ts";
 import type { Service } from "../engine/service.ts";
 import type { StagingOwner } from "../engine/staging.ts";
 import { ProtocolError } from "../parser/errors.ts";
+import { latin1 } from "../parser/text.ts";
 import { Calm, Cost, Gain, TINY } from "./calm.ts";
 import { ConnectionError, ErrorCode, StreamError } from "./error.ts";
 import {
@@ -30,6 +31,7 @@ import {
 import { FrameEvent, FrameParser } from "./frame_parser.ts";
 import { HeaderDecoder } from "./hpack_decoder.ts";
 import { Outbox } from "./outbox.ts";
+import { parsePriority } from "./priority.ts";
 import { RequestReader } from "./request_head.ts";
 import { addressFrames, preparedFrames } from "./response_head.ts";
 import {
@@ -291,6 +293,9 @@ export class Http2Connection implements ProtocolHandler, StreamHost, StagingOwne
           throw new StreamError(id, ErrorCode.ProtocolError, "a stream depends on itself");
         }
         break;
+      case FrameType.PriorityUpdate:
+        this.#prioritise(u32(bytes, start) & LARGEST_STREAM, latin1(bytes, start + 4, end));
+        break;
       case FrameType.GoAway:
         // The client opens no more streams; those that are open are answered.
         this.#refuseFurther();
@@ -335,6 +340,15 @@ export class Http2Connection implements ProtocolHandler, StreamHost, StagingOwne
       throw new StreamError(id, ErrorCode.FlowControlError, "a window grows too large");
     }
     this.outbox.enter(stream);
+  }
+
+  /** RFC 9218, 7.1. What is said of streams that are not open yet is not remembered. */
+  #prioritise(id: number, value: string): void {
+    if (id === 0) throw new ConnectionError(ErrorCode.ProtocolError, "PRIORITY_UPDATE of no stream");
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    stream.priority = parsePriority(value);
+    this.outbox.moved(stream);
   }
 
   #resetByClient(id: number): void {
@@ -422,6 +436,8 @@ export class Http2Connection implements ProtocolHandler, StreamHost, StagingOwne
   #settle(): void {
     if (this.#over) return;
     const transport = this.#transport;
+    // One that came when the end was told already has not heard of it.
+    if (this.#ending === "no" && transport.stopping) this.#announceEnd();
     if (this.outbox.waiting) this.outbox.pump();
     if (this.#taken * 2 > CONNECTION_WINDOW) {
       writeWindowUpdate(this.output, 0, this.#taken);

@@ -283,3 +283,51 @@ Deno.test("HTTP/2: a client with a smaller table is told that none is used; larg
   assertEquals(rest.length, 2);
   assertEquals(rest[1].fields.filter(([name]) => name.startsWith("x-")).length, 5);
 });
+
+Deno.test("HTTP/2: the most urgent goes first, equals one behind the other, or in turn if the client wants that", () => {
+  const client = new TestHttp2(new FakeService(() => text("x".repeat(40_000))), {}, [[
+    Setting.InitialWindowSize,
+    1 << 20,
+  ]]);
+  // The window of the connection is used up first.
+  client.receive(request(1, "/"), request(3, "/"));
+  assertEquals([client.ended(1), client.body(3).length], [true, 25_535]);
+  const wants = (priority: string) => ({ fields: [["priority", priority]] as const });
+  client.receive(
+    request(5, "/", wants("u=5")),
+    request(7, "/", wants("u=1, i")),
+    request(9, "/", wants("i, u=1")),
+  );
+  client.receive(numbered(FrameType.WindowUpdate, 0, 60_000));
+  const lengths = () => [3, 5, 7, 9].map((stream) => client.body(stream).length);
+  // Two that share come before all, frame by frame.
+  assertEquals(lengths(), [25_535, 0, 32_768, 27_232]);
+  client.receive(numbered(FrameType.WindowUpdate, 0, 20_000));
+  assertEquals(lengths(), [25_535, 0, 40_000, 40_000]);
+  // The last becomes the first.
+  const update = [0, 0, 0, 5, ...new TextEncoder().encode("u=0")];
+  client.receive(frame(FrameType.PriorityUpdate, 0, 0, update), numbered(FrameType.WindowUpdate, 0, 40_000));
+  assertEquals(lengths(), [25_535, 40_000, 40_000, 40_000]);
+  client.receive(numbered(FrameType.WindowUpdate, 0, 40_000));
+  assertEquals(lengths(), [40_000, 40_000, 40_000, 40_000]);
+});
+
+Deno.test("HTTP/2: a connection that comes when the thread is ending is told so at once; one that sends no more is answered", async () => {
+  let signal: AbortSignal | undefined;
+  const answer = Promise.withResolvers<void>();
+  const service = new FakeService(async (exchange) => {
+    signal = exchange.signal;
+    await answer.promise;
+    return text("still");
+  });
+  const client = new TestHttp2(service);
+  client.transport.stopping = true;
+  client.receive(request(1, "/"));
+  assertEquals(client.of(FrameType.GoAway).map(({ payload }) => payload.slice(0, 4).toHex()), ["7fffffff"]);
+  client.connection.onEnd();
+  assertEquals([signal?.aborted, client.transport.ended], [true, undefined]);
+  answer.resolve();
+  await settle();
+  client.look();
+  assertEquals([client.body(1), client.transport.ended], ["still", "linger"]);
+});

@@ -1,8 +1,9 @@
-// What have the streams of a connection still to send? Bodies in pieces, as much as the client's windows take (RFC 9113, 5.2), a frame
-// of each stream in turn.
+// What have the streams of a connection still to send? Bodies in pieces, as much as the client's windows take (RFC 9113, 5.2), the most
+// urgent first; of those that are wanted bit by bit a frame each in turn, the others one behind the other (RFC 9218, 10).
 
 import type { FileSource } from "../../../mpm/mod.ts";
 import type { Outlet } from "../engine/staging.ts";
+import type { Priority } from "./priority.ts";
 import { Flag, FRAME_HEAD, FrameType, putFrameHead } from "./frame.ts";
 
 /** So much is put together before it is looked whether the client takes it. */
@@ -32,6 +33,7 @@ export interface Sender {
   window: number;
   /** Waits in line. */
   inLine: boolean;
+  readonly priority: Priority;
   /** A DATA frame of `length` bytes was written, of which `body` are the body's; `last`: the response is over. */
   sent(length: number, body: number, last: boolean): void;
   /** What it was to send cannot be had: the stream is broken off. */
@@ -59,7 +61,20 @@ export class Outbox {
     if (sender.inLine || (sender.queued === 0 && !sender.ends)) return;
     if (sender.queued > 0 && sender.window <= 0) return;
     sender.inLine = true;
-    this.#line.push(sender);
+    const line = this.#line;
+    const { urgency, incremental } = sender.priority;
+    let at = line.length;
+    // Behind all that are as urgent; one that goes first until it is done, before those that share.
+    while (at > 0 && isBehind(line[at - 1], urgency, incremental, sender.id)) at--;
+    if (at === line.length) line.push(sender);
+    else line.splice(at, 0, sender);
+  }
+
+  /** Its priority has changed. */
+  moved(sender: Sender): void {
+    if (!sender.inLine) return;
+    this.leave(sender);
+    this.enter(sender);
   }
 
   /** Nothing more of `sender` is to be sent. */
@@ -158,4 +173,11 @@ export class Outbox {
 export function releasePieces(pieces: Piece[]): void {
   for (const piece of pieces) if (!(piece instanceof Uint8Array)) piece.file.release();
   pieces.length = 0;
+}
+
+/** `other` is to wait for a stream with that priority. */
+function isBehind(other: Sender, urgency: number, incremental: boolean, id: number): boolean {
+  if (other.priority.urgency !== urgency) return other.priority.urgency > urgency;
+  if (other.priority.incremental !== incremental) return other.priority.incremental;
+  return !incremental && other.id > id;
 }

@@ -20,8 +20,10 @@ import { StreamSender } from "../engine/stream_sender.ts";
 import { FieldError, UpgradeError } from "../engine/writer.ts";
 import { hasNoBody } from "../content/mod.ts";
 import { FAULTS, INCOMPLETE, ProtocolError } from "../parser/errors.ts";
+import { Field } from "../parser/fields.ts";
 import { ErrorCode, StreamError } from "./error.ts";
 import { type Outbox, type Piece, releasePieces, type Sender } from "./outbox.ts";
+import { DEFAULT_PRIORITY, parsePriority, type Priority } from "./priority.ts";
 import { encodeHead } from "./response_head.ts";
 
 /** The connection, as its streams see it. */
@@ -54,6 +56,7 @@ export class Stream implements BodySource, BodySink, Sender {
   queued = 0;
   ends = false;
   inLine = false;
+  priority: Priority = DEFAULT_PRIORITY;
   /** All of the request is here. */
   received = false;
   /** What the client may still send; and what was taken of that and not told yet. */
@@ -94,12 +97,13 @@ export class Stream implements BodySource, BodySink, Sender {
     const { service } = this.host;
     const { exchange } = this;
     this.received = endStream;
+    const { head } = exchange;
+    if (head.has(Field.Priority)) this.priority = parsePriority(head.field(Field.Priority) ?? "");
     this.#setWorks(true);
     if (error !== undefined) return this.#respond(service.protocolError(error, exchange));
     const refused = service.begin(exchange);
     this.settings = service.settingsOf(exchange);
     if (endStream) return this.#respond(refused ?? service.handle(exchange));
-    const { head } = exchange;
     this.#expects = head.expectContinue;
     this.#bodyLimit = service.bodyLimit(exchange);
     if (this.#bodyLimit > 0 && head.contentLength > this.#bodyLimit) {
@@ -438,9 +442,9 @@ export class Stream implements BodySource, BodySink, Sender {
     } else if (this.queued > 0 && now - this.#stuckSince > timeout) this.reset(ErrorCode.Cancel);
   }
 
-  /** The client sends no more on this connection. */
+  /** The client sends no more on this connection. It has mostly gone: the handler may stop. */
   inputEnded(): void {
-    if (this.received) return;
+    if (this.received) return this.exchange.abort();
     const { service } = this.host;
     this.#break(
       "the client closed the connection within the request body",
