@@ -34,6 +34,10 @@ import { precompressed } from "./precompressed/mod.ts";
 import { rateLimit } from "./ratelimit/mod.ts";
 import { reflector } from "./reflector/mod.ts";
 import { proxy } from "./proxy/mod.ts";
+import { fcgiScheme, proxyFcgi } from "./proxy_fcgi/mod.ts";
+import { proxyScgi, scgiScheme } from "./proxy_scgi/mod.ts";
+import { proxyUwsgi, uwsgiScheme } from "./proxy_uwsgi/mod.ts";
+import { proxyWstunnel } from "./proxy_wstunnel/mod.ts";
 import { httpScheme, proxyHttp } from "./proxy_http/mod.ts";
 import { rewrite } from "./rewrite/mod.ts";
 import { ssl, sslProviders } from "./ssl/mod.ts";
@@ -48,8 +52,12 @@ export const MODULES: readonly ServerModule[] = [
   metrics,
   app,
   rewrite,
-  proxy({ http: httpScheme, ws: httpScheme }),
+  proxy({ http: httpScheme, ws: httpScheme, fcgi: fcgiScheme, scgi: scgiScheme, uwsgi: uwsgiScheme }),
   proxyHttp,
+  proxyWstunnel,
+  proxyFcgi,
+  proxyScgi,
+  proxyUwsgi,
   alias,
   dir,
   autoindex,

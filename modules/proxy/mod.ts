@@ -154,6 +154,7 @@ class ProxyHooks implements ModuleHooks {
       expects: hasBody && head.expectContinue && exchange.dir.get(proxyPlace).forwards100 !== false,
       file,
     };
+    if (call.bodyLength === undefined && scheme.needsLength === true) return errorReply(411);
     if (!hasBody) return this.#converse(call, worker, scheme, undefined, undefined);
     const body = exchange.body!;
     if (call.bodyLength === undefined || call.bodyLength > WHOLE_BODY || call.expects) {
@@ -211,23 +212,26 @@ class ProxyHooks implements ModuleHooks {
     connection: OutgoingConnection,
     rest: Uint8Array<ArrayBuffer>,
   ): Reply {
-    if (scheme.upgraded !== undefined) return scheme.upgraded(call, head, connection, rest);
+    if (scheme.upgraded !== undefined) {
+      const { fields, origin } = this.#returned(call.exchange, head);
+      return { ...scheme.upgraded(call, { ...head, fields }, connection, rest), origin };
+    }
     connection.close();
     return errorReply(502);
+  }
+
+  #returned(exchange: Exchange, head: BackendHead) {
+    const { via } = exchange.vhost.store.get(proxyHost);
+    const { description } = this.#thread.server;
+    const { fields, contentType, date, server } = returnedFields(exchange, head, via, description, () => []);
+    return { fields, contentType, origin: { date, server } };
   }
 
   /** What the client gets of a backend's answer. */
   #reply(exchange: Exchange, head: BackendHead, body: Body): Reply {
     const { status } = head;
     const { errorOverride } = exchange.dir.get(proxyPlace);
-    const { via } = exchange.vhost.store.get(proxyHost);
-    const { fields, contentType, date, server } = returnedFields(
-      exchange,
-      head,
-      via,
-      this.#thread.server.description,
-      () => [],
-    );
+    const { fields, contentType, origin } = this.#returned(exchange, head);
     const overrides = errorOverride?.on === true && status >= 400 &&
       (errorOverride.codes.length === 0 || errorOverride.codes.includes(status));
     if (overrides) {
@@ -241,7 +245,7 @@ class ProxyHooks implements ModuleHooks {
       reason: head.reason === "" ? undefined : head.reason,
       fields,
       contentType,
-      origin: { date, server },
+      origin,
       body,
       declaredLength: head.bodiless && exchange.method === "HEAD" ? head.length : undefined,
     };

@@ -27,7 +27,8 @@ export interface Scheme {
   readonly title: string;
   /** Connections are kept where nobody says whether. */
   readonly reuses: boolean;
-  /** @throws BadCallError when such a request cannot be made */
+  /** A body has to say how long it is. */
+  readonly needsLength?: boolean;
   protocol(call: Call, worker: Worker): Protocol;
   /** The backend has changed the protocol. */
   upgraded?(

@@ -6,6 +6,7 @@ import type { ServerModule, ThreadContext } from "../../server/request/module.ts
 import { proxyHost, proxyPlace } from "../proxy/config.ts";
 import { forwardedFields } from "../proxy/forwarding.ts";
 import type { Call, Scheme } from "../proxy/scheme.ts";
+import { tunnelReply } from "../proxy/tunnel.ts";
 import { DEFAULT_PORTS, type Worker } from "../proxy/worker.ts";
 import { HttpProtocol } from "./protocol.ts";
 
@@ -42,6 +43,7 @@ export function httpScheme(thread: ThreadContext): Scheme {
     names: ["http", "ws"],
     title: "HTTP",
     reuses: true,
+    upgraded: (_call, head, connection, rest) => tunnelReply(head, connection, rest),
     protocol(call: Call, worker: Worker) {
       const { exchange, target, bodyLength, expects } = call;
       const { via, badHeader } = exchange.vhost.store.get(proxyHost);
