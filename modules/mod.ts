@@ -27,6 +27,7 @@ import { setEnvIf } from "./setenvif/mod.ts";
 import { autoindex } from "./autoindex/mod.ts";
 import { negotiation } from "./negotiation/mod.ts";
 import { dir } from "./dir/mod.ts";
+import { include } from "./include/mod.ts";
 import { logConfig } from "./log_config/mod.ts";
 import { metrics } from "./metrics/mod.ts";
 import { mime } from "./mime/mod.ts";
@@ -67,6 +68,7 @@ export const MODULES: readonly ServerModule[] = [
   setEnvIf,
   env,
   expires,
+  include,
   filter,
   brotli,
   zstd,

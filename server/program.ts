@@ -158,6 +158,7 @@ async function createService(data: ProgramData, order: ThreadOrder, outgoing: ()
       config,
       signatureOf: (exchange) => signatureOf(exchange, serverField),
       subjectOf: (exchange) => service.subjectOf(exchange),
+      subrequest: (from, target) => service.subrequest(from, target),
       outputFilter: (name) => service.chains.outputFilter(name),
       serverRoot: data.serverRoot,
       listen: config.main.store.get(mpmSettings).listen,

@@ -205,13 +205,17 @@ for (const symbol of Object.getOwnPropertySymbols(new Request("http://localhost/
 // So that `request instanceof Request` holds.
 Object.setPrototypeOf(LazyRequest.prototype, Request.prototype);
 
+/** The target that is answered: the client's, or where the server has sent the request (an error document), or what a part is asked for. */
+export function targetOf({ head, redirected, main, path, query }: Exchange): string {
+  if (redirected === undefined && main === undefined) return head.target;
+  return encodeURI(path) + (query === "" ? "" : `?${query}`);
+}
+
 /** The URL that was asked for, with the host that the client named, or else the address it connected to. */
 function urlOf(exchange: Exchange): string {
   const head = headOf(exchange);
-  const { redirected, path, query } = exchange;
-  // For an error document: where the server has sent the request, not what failed.
-  const target = redirected === undefined ? head.target : encodeURI(path) + (query === "" ? "" : `?${query}`);
-  if (redirected === undefined && head.form === "absolute") return head.target;
+  const target = targetOf(exchange);
+  if (target === head.target && head.form === "absolute") return target;
   const scheme = selfScheme(exchange);
   let host = head.field(Field.Host);
   if (!host) {

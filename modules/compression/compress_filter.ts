@@ -72,6 +72,8 @@ function knownLength({ body, declaredLength }: Reply): number | undefined {
 
 function compress(exchange: Exchange, given: Reply, coding: Coding): Reply | Promise<Reply> {
   const { head } = exchange;
+  // A part of another answer is compressed with that.
+  if (exchange.main !== undefined) return given;
   if (given.status < 200 || requestVariable(exchange, coding.refusedBy) !== undefined) return given;
   if (
     coding.htmlOnlyBy !== undefined && requestVariable(exchange, coding.htmlOnlyBy) === "1" &&

@@ -68,7 +68,7 @@ export const optionsRow: Directive = {
   default: "FollowSymlinks",
   override: "Options",
   differs:
-    "ExecCGI, Includes and IncludesNOEXEC are read, but there are no scripts and includes that they could allow.",
+    "ExecCGI is read, but there are no scripts that it could allow. Includes and IncludesNOEXEC are the same: nothing is executed.",
   apply(args, to) {
     const value = to.dir.get(key);
     const signed = /^[+-]/.test(args[0]);

@@ -50,6 +50,8 @@ export class Exchange {
   contentLanguage: string | undefined = undefined;
   contentEncoding: string | undefined = undefined;
   body: RequestBody | undefined = undefined;
+  /** The request that this one is a part of (subrequest()); undefined: a client has made it. */
+  main: Exchange | undefined = undefined;
   /** What is answered when the handler gives up because of its body; undefined: as for any other failure. */
   badBody: Reply | undefined = undefined;
   /** Filters that the name of the file asks for (AddOutputFilter, AddInputFilter), in their order. */
@@ -138,6 +140,11 @@ export class Exchange {
     /** Requests on this connection before this one. */
     readonly keepAlives: number,
   ) {}
+
+  /** How many requests this one is within. */
+  get depth(): number {
+    return this.main === undefined ? 0 : this.main.depth + 1;
+  }
 
   /** What follows the question mark, without it. */
   get query(): string {

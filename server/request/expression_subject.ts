@@ -128,7 +128,7 @@ export class ExchangeSubject implements ExpressionSubject {
       case "IPV6":
         return canonicalAddress(transport.peer.address)?.includes(":") === true ? "on" : "off";
       case "IS_SUBREQ":
-        return "false";
+        return this.#exchange.main === undefined ? "false" : "true";
       case "LAST_MODIFIED":
         return this.#lastModified();
       case "REQUEST_LOG_ID":

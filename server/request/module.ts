@@ -14,6 +14,7 @@ import type { LogOpener, OpenedLogs } from "../log/inherited_logs.ts";
 import type { Access, USER_WANTED } from "./access.ts";
 import type { Exchange } from "./exchange.ts";
 import type { InputFilter, OutputFilter } from "./filters/mod.ts";
+import type { Part } from "./subrequest.ts";
 
 /** What the server says of itself. */
 export interface ServerDescription {
@@ -59,6 +60,8 @@ export interface ThreadContext {
   signatureOf(exchange: Exchange): string;
   /** A request as expressions see it. */
   subjectOf(exchange: Exchange): ExpressionSubject;
+  /** What is at another target of this server, for the client of `from`; undefined: so many requests are within each other already. */
+  subrequest(from: Exchange, target: string): Promise<Part | undefined>;
   /** The output filter of any module that has this name, whatever its case; to be asked once all modules are ready. */
   outputFilter(name: string): OutputFilter | undefined;
   /** What beginProcess() of this module gave; undefined: nothing. */

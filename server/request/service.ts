@@ -21,6 +21,7 @@ import { KeptReplies } from "./kept_replies.ts";
 import type { ModuleHooks } from "./module.ts";
 import { Phases } from "./phases.ts";
 import { RequestDisplay } from "./show_request.ts";
+import { type Part, subrequest } from "./subrequest.ts";
 
 /** What the service is put together from. */
 export interface ServiceParts {
@@ -232,6 +233,14 @@ export class RequestService implements Service {
     return subject;
   }
 
+  /** What is at another target, as a part of the answer to `from`. */
+  subrequest(from: Exchange, target: string): Promise<Part | undefined> {
+    return subrequest(from, target, this.#phases, {
+      subjectOf: (exchange) => this.subjectOf(exchange),
+      failed: (exchange, error) => this.#failure(exchange, error),
+    });
+  }
+
   bodyLimit(exchange: Exchange): number {
     return this.parts.bodyLimit(exchange.dir);
   }
@@ -247,6 +256,8 @@ export class RequestService implements Service {
 
   /** What goes out for the answer of the phases. */
   #answered(exchange: Exchange, answer: Reply): Reply | Promise<Reply> {
+    // What fails for a part is told by whoever wanted it.
+    if (exchange.main !== undefined && answer.failure !== undefined) return answer;
     const reply = this.#errors.complete(exchange, answer);
     return reply instanceof Promise
       ? reply.then((later) => this.#filtered(exchange, later))

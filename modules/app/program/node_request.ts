@@ -5,6 +5,7 @@ import { EventEmitter } from "node:events";
 import { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Exchange } from "../../../server/request/exchange.ts";
+import { targetOf } from "../lazy_request.ts";
 
 /** What frameworks ask of a connection. Reading and writing it are the server's to do. */
 export class ClientSocket extends EventEmitter {
@@ -83,7 +84,7 @@ export function incoming(exchange: Exchange, socket: ClientSocket): IncomingMess
   const request = new IncomingMessage(socket as unknown as Socket) as IncomingMessage & Internals;
   const { head } = exchange;
   request.method = exchange.method;
-  request.url = head.target;
+  request.url = targetOf(exchange);
   request.httpVersionMajor = 1;
   request.httpVersionMinor = head.isHttp11 ? 1 : 0;
   request.httpVersion = head.isHttp11 ? "1.1" : "1.0";

@@ -15,6 +15,7 @@ export function call(name: FunctionName, args: readonly string[], subject: Expre
     case "resp":
       return subject.responseField(arg.toLowerCase()) ?? "";
     case "reqenv":
+    case "v":
       return subject.environment(arg) ?? "";
     case "osenv":
       return subject.osEnvironment(arg) ?? "";

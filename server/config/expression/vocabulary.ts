@@ -86,6 +86,8 @@ export const FUNCTIONS = {
   toupper: 1,
   unbase64: 1,
   unescape: 1,
+  /** Of server-side includes (mod_include). */
+  v: 1,
 } as const;
 
 /** The name of a function. */
