@@ -3,6 +3,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Buffer } from "node:buffer";
+import http2 from "node:http2";
 import zlib from "node:zlib";
 import { Connection, inTime, TestServer, until } from "./harness.ts";
 
@@ -344,3 +345,31 @@ Deno.test({ name: "compression: files that are there in a compressed form", igno
       (await ask(server, "GET /plain.css", "Accept-Encoding: br")).of("content-encoding") === undefined,
   );
 });
+
+Deno.test(
+  { name: "compression: over HTTP/2, many streams at once in all codings", ignore: !unix },
+  async () => {
+    await using server = await start("Protocols h2c http/1.1\n");
+    const session = http2.connect(server.url());
+    const paths = { "/small.html": SMALL, "/large.html": TEXT, "/app/text?n=70000": TEXT.slice(0, 70_000) };
+    try {
+      await Promise.all(Array.from({ length: 60 }, async (_, i) => {
+        const [path, content] = Object.entries(paths)[i % 3];
+        const coding = ["gzip", "br", "zstd"][Math.floor(i / 3) % 3];
+        const stream = session.request({ ":path": path, "accept-encoding": coding });
+        let said: http2.IncomingHttpHeaders = {};
+        const pieces: Buffer[] = [];
+        stream.on("response", (fields) => said = fields);
+        stream.on("data", (piece: Buffer) => pieces.push(piece));
+        await inTime(
+          "a stream",
+          new Promise<void>((resolve, reject) => stream.on("end", resolve).on("error", reject)),
+        );
+        assertEquals([said["content-encoding"], said.vary], [coding, "Accept-Encoding"]);
+        assertEquals(DECODERS[coding](Buffer.concat(pieces)).toString(), content);
+      }));
+    } finally {
+      session.close();
+    }
+  },
+);
