@@ -4,6 +4,7 @@
 // number costs nothing where a bigint is an allocation per call. The same goes for size_t arguments: a u32 is zero-extended.
 
 import type { SocketAddress } from "./addresses.ts";
+import { openPathStat, type PathStat } from "./path_stat.ts";
 import { type FileReader, openFileReader } from "./file_reader.ts";
 import { loadVariadicCalls, type VariadicCalls } from "./variadic.ts";
 
@@ -103,6 +104,7 @@ let variadic: VariadicCalls;
 let linux: LinuxLibc | undefined;
 let errnoCell: Int32Array;
 let fileReader: FileReader;
+let pathStat: ((path: string) => PathStat | number) | undefined;
 let opened = false;
 
 /** A failed system call: its name, errno and the system's text for it. */
@@ -132,7 +134,13 @@ export function openLibc(): void {
   if (cell === null) throw new Error("the C library gives no errno location");
   errnoCell = new Int32Array(Deno.UnsafePointerView.getArrayBuffer(cell, 4));
   fileReader = openFileReader(C.library, errnoCell);
+  if (os === "linux") pathStat = openPathStat(C.library, errnoCell);
   opened = true;
+}
+
+/** What is at a path, links followed, or -errno; undefined where there is no fast way to ask. */
+export function statPath(path: string): PathStat | number | undefined {
+  return pathStat?.(path);
 }
 
 /** True once openLibc() has succeeded in this thread. */
@@ -172,6 +180,8 @@ export function giveUpFfi(): void {
 /** Error numbers that callers tell apart. */
 export const Errno = {
   EPERM: 1,
+  ENOENT: 2,
+  ENOTDIR: 20,
   EINTR: 4,
   EACCES: 13,
   EAGAIN: C.EAGAIN,

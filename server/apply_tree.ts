@@ -1,6 +1,7 @@
 // What does a tree of directives set in this server? The tables of its modules and of the MPM, and the facts that conditions ask for.
 
-import { openFiles } from "./core/open_files.ts";
+import { fileInfo, openFiles } from "./core/open_files.ts";
+import { clock } from "./http/engine/clock.ts";
 import type { Mpm, MpmSettings } from "../mpm/mod.ts";
 import { allMpms } from "../mpm/thread_side.ts";
 import { system } from "../platform/detect.ts";
@@ -100,22 +101,15 @@ export function applyTree(
     warn: thread.warn,
     stampOf: fileStamp,
     valid: () => openFiles.settings.max === 0 ? 0 : openFiles.settings.valid,
-    now: () => performance.now(),
+    now: () => clock.look,
   };
   return applyConfig(nodes, { ...apply, htaccess: (names) => overrideFiles(names, options) });
 }
 
 /** Changes when the file does; undefined: there is no such file. @throws the system's error when that may not be known */
 function fileStamp(path: string): string | undefined {
-  try {
-    const { isFile, mtime, size, ino } = Deno.statSync(path);
-    return isFile ? `${mtime?.getTime()} ${size} ${ino}` : undefined;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
-    // A name that is too long is no file's; the request fails of itself.
-    if (/name too long/i.test(String(error))) return undefined;
-    throw error;
-  }
+  const found = fileInfo(path);
+  return found?.isFile === true ? `${found.mtime} ${found.size} ${found.inode}` : undefined;
 }
 
 /** What conditions of a configuration ask for; the MPM may be chosen while it is read. */

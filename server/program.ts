@@ -1,5 +1,6 @@
 // What does a server thread need to answer requests? From the data it was posted, the request service with all its modules.
 
+import { beginOfBatch } from "./http/engine/clock.ts";
 import type { Outgoing, ThreadProgram } from "../mpm/mod.ts";
 import { findMpm, openScoreboard, type ThreadOrder } from "../mpm/thread_side.ts";
 import { systemTitle } from "../platform/detect.ts";
@@ -80,6 +81,7 @@ export async function createProgram(order: ProgramOrder): Promise<ThreadProgram>
       outgoing = made;
     },
     onFault: onUncaught,
+    beginOfBatch,
     endOfBatch: () => service.endOfBatch(),
     endOfThread: () => service.endOfThread(),
   };

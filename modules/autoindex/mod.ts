@@ -97,7 +97,7 @@ function listing(exchange: Exchange, signature: string): Reply {
   const fields: Fields = [];
   if ((options & IndexOption.TrackModified) !== 0 && file !== undefined) {
     fields.push(["Last-Modified", formatHttpDate(Math.min(file.mtime, startTime) / 1000)]);
-    const source = { inode: file.inode, size: file.size, mtimeMicros: file.mtime * 1000 };
+    const source = { inode: file.inode, size: file.size, mtimeMicros: Math.round(file.mtime * 1000) };
     const etag = fileETag(source, dir.get(coreDir).fileETag, startTime * 1000);
     if (etag !== undefined) fields.push(["ETag", etag]);
   }

@@ -11,6 +11,7 @@ import {
 } from "../../server/config/mod.ts";
 import type { Reply } from "../../server/http/engine/reply.ts";
 import { errorReply } from "../../server/request/error_reply.ts";
+import { clock } from "../../server/http/engine/clock.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import { InternalRedirect, type ServerModule } from "../../server/request/module.ts";
 import { ownUrl } from "../../server/request/self_name.ts";
@@ -173,7 +174,7 @@ function indexFile(exchange: Exchange, { index = DEFAULT_INDEX, indexRedirect = 
       continue;
     }
     const filename = `${directory}/${name}`;
-    const found = lookUp(filename, exchange.startClock);
+    const found = lookUp(filename, clock.look);
     if (found instanceof FileError) return fileErrorReply(found);
     if (found === undefined || !found.isFile) {
       const chosen = found === undefined ? negotiate(exchange, filename) : undefined;

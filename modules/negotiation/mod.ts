@@ -1,5 +1,6 @@
 // Which form of a file does a client get that asks for a name without its extensions? mod_negotiation: Options MultiViews.
 
+import { clock } from "../../server/http/engine/clock.ts";
 import {
   ArgumentError,
   type Context,
@@ -97,7 +98,7 @@ function variantsOf(exchange: Exchange, filename: string): Variant[] {
     // What is asked for with extensions that say nothing is another file.
     if (type === undefined || unknown > known) continue;
     const path = directory + entry;
-    const info = lookUp(path, exchange.startClock);
+    const info = lookUp(path, clock.look);
     if (info === undefined || info instanceof FileError || !info.isFile) continue;
     if (!exchange.subject.isReachable("file", path)) continue;
     variants.push({ name: entry, type, languages, encoding, charset, size: info.size });
@@ -149,7 +150,7 @@ export function negotiate(
   const best = choose(variants, wishes, { languages, ...force });
   if (best === undefined) return notAcceptable(variants);
   const path = filename.slice(0, filename.lastIndexOf("/") + 1) + best.name;
-  const info = lookUp(path, exchange.startClock);
+  const info = lookUp(path, clock.look);
   // Gone in the meantime.
   if (info === undefined || info instanceof FileError) return undefined;
   if (tells) (exchange.notes ??= new Map()).set(NOTE, best.name);

@@ -7,7 +7,7 @@
 
 import { DescriptorQueue, type QueueEnds, WORDS } from "../../platform/descriptor_queue.ts";
 import * as posix from "../../platform/posix.ts";
-import type { ServingOrder } from "../shared/child_order.ts";
+import type { Remaining, ServingOrder } from "../shared/child_order.ts";
 
 /** What is known of a connection that moves. */
 export interface MovingRecord {
@@ -23,6 +23,7 @@ export interface MovingRecord {
 /** The queue between the children of a server. */
 export class Handovers {
   readonly #queue: DescriptorQueue;
+  #remaining: Remaining | undefined;
 
   /** `together`: so many go to one taker at once. */
   constructor(ends: QueueEnds, readonly sockets: ServingOrder["sockets"], readonly together: number) {
@@ -32,6 +33,16 @@ export class Handovers {
   /** Readable when there is something to take. */
   get fd(): number {
     return this.#queue.ends.take;
+  }
+
+  /** This process ends, and others go on with these sockets. */
+  endWith(remaining: Remaining | undefined): void {
+    this.#remaining = remaining;
+  }
+
+  /** Whether others would have accepted what came from a listening socket, by its index. */
+  goesOn(socket: number): boolean {
+    return this.#remaining === undefined || this.#remaining.sockets.includes(this.sockets[socket].id);
   }
 
   /**

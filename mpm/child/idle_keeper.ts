@@ -128,8 +128,9 @@ export class IdleKeeper {
 
   /** Nothing of it is in this process but its record. */
   #mayMove(fd: number): boolean {
-    const { table } = this.parts;
-    return table.state(fd) === Owner.Parked && table.session(fd) === 0n;
+    const { table, handovers } = this.parts;
+    return table.state(fd) === Owner.Parked && table.session(fd) === 0n &&
+      handovers?.goesOn(table.listener(fd)) === true;
   }
 
   /** Leaves connections of the listener's to others, as far as they can be taken now. */

@@ -132,6 +132,7 @@ export class Listener implements Accepting {
 
   stop(remaining?: Remaining, heirs = false): void {
     const { control, handovers } = this.parts;
+    handovers?.endWith(remaining);
     if (heirs && handovers !== undefined) control.passOn();
     control.stop();
     this.#seeToHandovers();

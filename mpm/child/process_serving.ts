@@ -23,12 +23,15 @@ export class ProcessServing implements Serving {
   readonly #control: ThreadControl;
   readonly #scoreboard: Scoreboard;
   #accepted = 0;
+  readonly #handovers: Handovers | undefined;
   /** What others go on with; undefined: with every socket. */
   #remaining: Remaining | undefined;
 
   constructor(readonly order: ServingOrder, readonly parts: ServingParts) {
     this.#control = new ThreadControl(ThreadControl.allocate(1));
     this.#scoreboard = openScoreboard(parts.scoreboard);
+    const { handovers, sockets } = order;
+    this.#handovers = handovers === undefined ? undefined : new Handovers(handovers, sockets, 1);
   }
 
   async serve(): Promise<void> {
@@ -85,13 +88,13 @@ export class ProcessServing implements Serving {
     });
     const usage = childUsage(this.#scoreboard, order.child);
     const figures = setInterval(() => this.#publish(usage), FIGURES_MS);
-    const handovers = order.handovers && new Handovers(order.handovers, order.sockets, 1);
+    const handovers = this.#handovers;
     await runAccepting(thread, {
       sockets: order.sockets,
       handovers,
       mayTakeOver: () => this.#scoreboard.global(GlobalField.Generation) === order.generation,
       give: (fd, served, left) =>
-        this.#control.passingOn && handovers !== undefined &&
+        this.#control.passingOn && handovers?.goesOn(thread.table.listener(fd)) === true &&
         handovers.give([fd], () => ({ socket: thread.table.listener(fd), served, idle: 0, left })) === 1,
       remaining: () => this.#remaining,
       firstRequestMs: order.firstRequestMs,
@@ -119,6 +122,7 @@ export class ProcessServing implements Serving {
 
   endGracefully(remaining?: Remaining): void {
     this.#remaining = remaining;
+    this.#handovers?.endWith(remaining);
     this.#end("graceful", remaining?.heirs === true);
   }
 

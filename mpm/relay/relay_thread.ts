@@ -86,6 +86,7 @@ export class RelayThread implements RelayHost {
     const connection = this.#connections.get(message.id);
     // What was on its way when the thread let go of the connection.
     if (connection === undefined) return;
+    this.program.beginOfBatch();
     this.#guard(connection, (c) => c.onMessage(message));
     this.#endBatchSoon();
   }

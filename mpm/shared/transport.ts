@@ -109,6 +109,8 @@ export interface ThreadProgram {
   useOutgoing?(outgoing: Outgoing): void;
   /** A connection failed for a reason of our own: log it. */
   onFault(error: unknown): void;
+  /** Called before input is handed out that has arrived together: of one connection, or of several. */
+  beginOfBatch(): void;
   /** Called after every batch of events, before the thread waits: buffered log lines go out. */
   endOfBatch(): void;
   /** The thread ends: nothing else is called. */

@@ -166,6 +166,7 @@ export class ServerThread implements ConnectionHost {
 
   /** Gives all connections their turn that the last wait of the poller reported. */
   serve(n: number): void {
+    this.program.beginOfBatch();
     const { ready, events, tags } = this.poller;
     for (let i = 0; i < n; i++) {
       const fd = ready[i];
@@ -189,6 +190,7 @@ export class ServerThread implements ConnectionHost {
 
   /** Waits in recv() for the client of the connection that this thread keeps. */
   receive(connection: SocketConnection): void {
+    this.program.beginOfBatch();
     const { fd } = connection;
     try {
       connection.receive(this.buffer);

@@ -1,5 +1,5 @@
 // What does the .htaccess file of a directory say? Read when it is first asked for, kept, and looked at again once what is known of
-// it is older than OpenFileCacheValid: a change counts after that time at the latest.
+// it is older than OpenFileCacheValid: a change counts after that time at the latest, by default for the next request.
 
 import { type ApplyOptions, applyOverrideFile } from "./apply.ts";
 import { ConfigError } from "./errors.ts";
@@ -15,6 +15,8 @@ const KEPT_DIRECTORIES = 4096;
 export interface OverrideFiles {
   /** What the file in `directory`, which ends with a slash, says; undefined: there is none. @throws OverrideError */
   sectionOf(directory: string, overrides: Overrides): Section | undefined;
+  /** Says whether the file still says what sectionOf() has said last. */
+  watch(directory: string, overrides: Overrides): () => boolean;
 }
 
 /** A .htaccess file that cannot be used: requests below it are refused. `message` is for the error log. */
@@ -47,23 +49,28 @@ interface Known {
   readonly path: string | undefined;
   readonly stamp: string | undefined;
   readonly result: Section | OverrideError | undefined;
+  /** Looks again: it is the same. */
+  readonly unchanged: () => boolean;
 }
+
+type Found = Omit<Known, "unchanged">;
 
 /** The files under `names`, the first that is there for each directory. */
 export function overrideFiles(names: readonly string[], options: OverrideFilesOptions): OverrideFiles {
   const kept = new Map<Overrides, Map<string, Known>>();
   let count = 0;
 
-  function sectionOf(directory: string, overrides: Overrides): Section | undefined {
+  function current(directory: string, overrides: Overrides): Known {
     const now = options.now();
     const before = kept.get(overrides)?.get(directory);
-    if (before === undefined || now - before.checkedAt >= options.valid()) {
-      return resultOf(keep(directory, overrides, look(directory, overrides, before, now)));
-    }
-    return resultOf(before);
+    // What was looked at for the same input is not looked at again.
+    if (before !== undefined && now - before.checkedAt <= options.valid()) return before;
+    const found = look(directory, overrides, before, now);
+    return found === before ? before! : keep(directory, overrides, found);
   }
 
-  function keep(directory: string, overrides: Overrides, known: Known): Known {
+  function keep(directory: string, overrides: Overrides, found: Found): Known {
+    const known: Known = { ...found, unchanged: () => current(directory, overrides) === known };
     if (count >= KEPT_DIRECTORIES) {
       kept.clear();
       count = 0;
@@ -75,7 +82,7 @@ export function overrideFiles(names: readonly string[], options: OverrideFilesOp
     return known;
   }
 
-  function look(directory: string, overrides: Overrides, before: Known | undefined, now: number): Known {
+  function look(directory: string, overrides: Overrides, before: Known | undefined, now: number): Found {
     for (const name of names) {
       const path = directory + name;
       let stamp: string | undefined;
@@ -91,10 +98,17 @@ export function overrideFiles(names: readonly string[], options: OverrideFilesOp
       }
       return { checkedAt: now, path, stamp, result: readOverrideFile(path, overrides, options) };
     }
+    if (before !== undefined && before.path === undefined) {
+      before.checkedAt = now;
+      return before;
+    }
     return { checkedAt: now, path: undefined, stamp: undefined, result: undefined };
   }
 
-  return { sectionOf };
+  return {
+    sectionOf: (directory, overrides) => resultOf(current(directory, overrides)),
+    watch: (directory, overrides) => kept.get(overrides)?.get(directory)?.unchanged ?? (() => false),
+  };
 }
 
 function resultOf({ result }: Known): Section | undefined {

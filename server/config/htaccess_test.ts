@@ -67,7 +67,11 @@ class Site {
     });
     this.#resolve = (file) => {
       const depends: string[] = [];
-      const asker = { ...testSubject(), dependsOn: (what: string) => void depends.push(what) };
+      const asker = {
+        ...testSubject(),
+        sawOverrides() {},
+        dependsOn: (what: string) => void depends.push(what),
+      };
       return { notes: resolveDirectory(main, "/", file, false, asker).get(noteDir).notes.join(" "), depends };
     };
   }
@@ -178,18 +182,18 @@ Deno.test("htaccess: what is known is believed for a time, then looked at again,
   const site = new Site(ALL, { "/.htaccess": "Info one" });
   assertEquals(site.notes("/x"), "root one");
   site.files["/.htaccess"] = "Info two";
-  site.now = 999;
+  site.now = 1000;
   assertEquals(site.notes("/x"), "root one");
   assertEquals(site.looked, ["/.htaccess"]);
-  site.now = 1000;
+  site.now = 1001;
   assertEquals(site.notes("/x"), "root two");
   delete site.files["/.htaccess"];
-  site.now = 2000;
+  site.now = 2002;
   assertEquals(site.notes("/x"), "root");
   site.files["/.htaccess"] = "!";
-  site.now = 2999;
+  site.now = 3002;
   assertEquals(site.notes("/x"), "root");
-  site.now = 3000;
+  site.now = 3003;
   site.error("/x");
 });
 

@@ -17,6 +17,8 @@ const KEPT_STORES = 4096;
 export interface Asker extends ExpressionSubject {
   /** Beyond path and file: on the request, by an <If>; or on what .htaccess files say at the moment. */
   dependsOn(what: "request" | "overrides"): void;
+  /** The .htaccess file of `directory`, or that there is none, counts; `unchanged` says whether that is still so. */
+  sawOverrides(directory: string, unchanged: () => boolean): void;
 }
 
 /** Sections that were merged in order: their store, and the same with something more. */
@@ -126,7 +128,9 @@ export class SectionResolver {
       }
       if (group?.overrides === undefined) continue;
       asker.dependsOn("overrides");
-      const section = htaccess.sectionOf(whole.slice(0, slash + 1), group.overrides);
+      const directory = whole.slice(0, slash + 1);
+      const section = htaccess.sectionOf(directory, group.overrides);
+      asker.sawOverrides(directory, htaccess.watch(directory, group.overrides));
       if (section !== undefined) group = this.#with(group, section);
     }
     for (; regexes && next < directories.length; next++) {

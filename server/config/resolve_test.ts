@@ -168,7 +168,7 @@ Deno.test("resolve: more sets of sections than are kept are still merged rightly
 /** Notes for a request that asks with the values of testSubject(), and what they were said to depend on. */
 function asked(config: ServerConfig, url: string, file: string): { notes: string; depends: string[] } {
   const depends: string[] = [];
-  const asker = { ...testSubject(), dependsOn: (what: string) => void depends.push(what) };
+  const asker = { ...testSubject(), sawOverrides() {}, dependsOn: (what: string) => void depends.push(what) };
   const store = resolveDirectory(config.main, url, file, false, asker);
   return { notes: store.get(noteDir).notes.join(" "), depends };
 }
@@ -239,7 +239,7 @@ Deno.test("resolve: <If> within Files and Location, and in the order in which th
 </If>`);
   assertEquals(asked(config, "/", "/x").notes, "main F L");
   const [host] = config.hosts;
-  const asker = { ...testSubject(), dependsOn: () => {} };
+  const asker = { ...testSubject(), sawOverrides() {}, dependsOn: () => {} };
   assertEquals(
     resolveDirectory(host, "/", "/x", false, asker).get(noteDir).notes.join(" "),
     "main host F L",

@@ -137,6 +137,6 @@ export const CORE_DEFAULTS = {
   serverTokens: "Full",
   seeRequestTail: false,
   openFileCacheMax: 1000,
-  openFileCacheValid: 1000,
+  openFileCacheValid: 0,
   openFileCacheContent: 65_536,
 } as const satisfies Omit<Required<CoreServer>, "documentRoot" | "documentRootAt" | "extendedStatus">;

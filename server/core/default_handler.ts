@@ -137,7 +137,7 @@ function wholeFile(
 function tag(info: FileInfo, settings: CoreDir, now: number): string | undefined {
   if (settings.fileETag === 0) return undefined;
   return fileETag(
-    { inode: info.inode, size: info.size, mtimeMicros: info.mtime * 1000 },
+    { inode: info.inode, size: info.size, mtimeMicros: Math.round(info.mtime * 1000) },
     settings.fileETag,
     now * 1000,
   );

@@ -90,10 +90,10 @@ export const coreDirectives: readonly Directive[] = [
     "openFileCacheValid",
     SERVER,
     "num[ms]",
-    "How long an open file is believed to be unchanged",
+    "How long a file, also a .htaccess file, is believed to be unchanged; 0: it is looked at for each request",
     ([arg]) => timeInterval(arg, "s"),
     1,
-    { default: "1" },
+    { default: "0" },
   ),
   serverRow(
     "OpenFileCacheContent",

@@ -4,6 +4,7 @@
 import type { VirtualServer } from "../config/mod.ts";
 import type { Exchange } from "../request/exchange.ts";
 import type { ExchangeSubject } from "../request/expression_subject.ts";
+import { clock } from "../http/engine/clock.ts";
 import { openFiles } from "./open_files.ts";
 import { Option, optionsOf, restrictsLinks } from "./place_options.ts";
 
@@ -14,6 +15,8 @@ interface Known {
   readonly checkedAt: number;
   /** The first link on the way that may not be followed. */
   readonly refused: string | undefined;
+  /** Whether a name on the way is a link was asked: there its place does not follow all of them. */
+  readonly asked: boolean;
 }
 
 const kept = new WeakMap<VirtualServer, Map<string, Known> | "unrestricted">();
@@ -41,11 +44,13 @@ export function refusedLink(exchange: Exchange, filename: string): string | unde
   const { vhost, subject } = exchange;
   const known = keptOf(vhost);
   if (known === "unrestricted") return undefined;
-  // What depends on .htaccess files is not kept anyway. The exchange must not be: it would be as long as its answer is.
-  if (!vhost.resolver.readsOverrides) {
-    exchange.holdsWhile((now) => look(vhost, known, filename, undefined, now) === undefined);
-  }
-  return look(vhost, known, filename, subject, exchange.startClock);
+  const { refused, asked } = look(vhost, known, filename, subject, clock.look);
+  if (!asked) return refused;
+  // Where .htaccess files say what is followed it is asked with each request.
+  if (vhost.resolver.readsOverrides) exchange.dependsOn = "request";
+  // The exchange must not be kept: it would be as long as its answer is.
+  else exchange.holdsWhile((now) => look(vhost, known, filename, undefined, now).refused === undefined);
+  return refused;
 }
 
 function look(
@@ -54,16 +59,27 @@ function look(
   name: string,
   subject: ExchangeSubject | undefined,
   now: number,
-): string | undefined {
+): Known {
   const before = known.get(name);
-  if (before !== undefined && now - before.checkedAt < openFiles.settings.valid) return before.refused;
+  if (before !== undefined && now - before.checkedAt <= openFiles.settings.valid) return before;
   const slash = name.lastIndexOf("/");
   const above = slash > 0 ? look(host, known, name.slice(0, slash), subject, now) : undefined;
-  const refused = above ??
-    (slash < name.length - 1 && !mayUse(host, name, slash, subject) ? name : undefined);
+  const followed = slash === name.length - 1 || followsAt(host, name, slash, subject);
+  const refused = above?.refused ?? (followed || mayUse(host, name, slash, subject) ? undefined : name);
+  const found = { checkedAt: now, refused, asked: above?.asked === true || !followed };
   if (known.size >= KEPT_NAMES) known.clear();
-  known.set(name, { checkedAt: now, refused });
-  return refused;
+  known.set(name, found);
+  return found;
+}
+
+/** True where every link is followed: nobody needs to know whether this is one. */
+function followsAt(
+  host: VirtualServer,
+  name: string,
+  slash: number,
+  subject: ExchangeSubject | undefined,
+): boolean {
+  return (optionsOf(host.resolver.onTheWay(name.slice(0, slash + 1), subject)) & Option.FollowSymLinks) !== 0;
 }
 
 /** False for a link that may not be followed where it is, or that leads nowhere. */
@@ -76,7 +92,6 @@ function mayUse(
   const link = lstat(name);
   if (link?.isSymlink !== true) return true;
   const options = optionsOf(host.resolver.onTheWay(name.slice(0, slash + 1), subject));
-  if ((options & Option.FollowSymLinks) !== 0) return true;
   if ((options & Option.SymLinksIfOwnerMatch) === 0) return false;
   const owner = stat(name)?.uid;
   // Where files have no owners, nothing matches.

@@ -3,6 +3,7 @@
 //
 // An entry is shared by all responses that send from it; its descriptor is closed when the last of them is done.
 
+import * as posix from "../../platform/posix.ts";
 import { type OpenFailure, openReadable, type ReadableFile } from "../../platform/files.ts";
 import type { FileSource } from "../../mpm/mod.ts";
 import type { FileInfo } from "../request/exchange.ts";
@@ -11,7 +12,7 @@ import type { FileInfo } from "../request/exchange.ts";
 export interface OpenFileCacheSettings {
   /** Entries kept per thread; 0: none, every request looks at the file itself. */
   readonly max: number;
-  /** Milliseconds that an entry is believed without a look. */
+  /** Milliseconds that an entry is believed without a look; 0: within the input that it was looked at for. */
   readonly valid: number;
   /** Files up to this many bytes are kept in memory. */
   readonly contentSize: number;
@@ -27,6 +28,10 @@ export class FileError extends Error {
 
 /** What stat() says of a path, or undefined if there is nothing. @throws FileError when it may not be known */
 export function fileInfo(path: string): FileInfo | undefined {
+  const found = posix.statPath(path);
+  if (typeof found === "object") return found;
+  // Those that mean no more than that; what is rare is left to the slow way, which knows what to make of it.
+  if (found === -posix.Errno.ENOENT || found === -posix.Errno.ENOTDIR) return undefined;
   try {
     const { isFile, isDirectory, size, mtime, ino } = Deno.statSync(path);
     return { isFile, isDirectory, size, mtime: mtime?.getTime() ?? 0, inode: ino ?? 0 };
@@ -117,7 +122,7 @@ export class OpenFileCache {
   /** What is known of `path`, if it was looked at recently enough to be believed. */
   recent(path: string, now: number): FileInfo | undefined {
     const known = this.#files.get(path);
-    return known !== undefined && now - known.checkedAt < this.settings.valid ? known.info : undefined;
+    return known !== undefined && now - known.checkedAt <= this.settings.valid ? known.info : undefined;
   }
 
   #drop(path: string, file: OpenFile): void {
@@ -127,4 +132,4 @@ export class OpenFileCache {
 }
 
 /** The open files of this thread. */
-export const openFiles: OpenFileCache = new OpenFileCache({ max: 1000, valid: 1000, contentSize: 65536 });
+export const openFiles: OpenFileCache = new OpenFileCache({ max: 1000, valid: 0, contentSize: 65536 });

@@ -1,6 +1,7 @@
 // Which file does a path mean? The core's translation: DocumentRoot and the path, then the longest prefix that exists.
 
 import type { Exchange, FileInfo } from "../request/exchange.ts";
+import { clock } from "../http/engine/clock.ts";
 import { coreServer } from "./config.ts";
 import { FileError, fileInfo, openFiles } from "./open_files.ts";
 
@@ -33,7 +34,7 @@ export function mapToStorage(exchange: Exchange): FileError | undefined {
   let path = whole;
   for (;;) {
     const bare = path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
-    const found = lookUp(bare, exchange.startClock);
+    const found = lookUp(bare, clock.look);
     if (found instanceof FileError) return found;
     if (found !== undefined) {
       if (found.isDirectory && whole.length - bare.length > 1) {

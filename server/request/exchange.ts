@@ -25,7 +25,7 @@ export interface FileInfo {
   readonly isDirectory: boolean;
   /** Bytes. */
   readonly size: number;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970; microseconds behind the point where the system tells them. */
   readonly mtime: number;
   readonly inode: number;
 }
@@ -125,6 +125,8 @@ export class Exchange {
   #detached = false;
   /** What has to stay true for the answer to be good for others, beside the file: asked with the time (performance.now()). */
   conditions: ((now: number) => boolean)[] | undefined = undefined;
+  /** What .htaccess files its place has come from, by directory: whether each still says the same. */
+  overrides: Map<string, () => boolean> | undefined = undefined;
   #abort: AbortController | undefined = undefined;
   #completed: PromiseWithResolvers<void> | undefined = undefined;
 

@@ -70,6 +70,10 @@ export class ExchangeSubject implements ExpressionSubject {
     if (this.#exchange.dependsOn !== "request") this.#exchange.dependsOn = what;
   }
 
+  sawOverrides(directory: string, unchanged: () => boolean): void {
+    (this.#exchange.overrides ??= new Map()).set(directory, unchanged);
+  }
+
   variable(name: Exclude<VariableName, OwnVariable>): string | undefined {
     const { head, transport } = this.#exchange;
     switch (name) {

@@ -5,6 +5,7 @@ import { type Scoreboard, SlotField, SlotStatus } from "../../mpm/thread_side.ts
 import type { DirStore, ServerConfig, VirtualServer } from "../config/mod.ts";
 import { merged } from "../http/content/mod.ts";
 import { discardReply } from "../http/engine/body_sender.ts";
+import { clock } from "../http/engine/clock.ts";
 import { Staging } from "../http/engine/staging.ts";
 import { NO_BODY, type PreparedReply, type Reply } from "../http/engine/reply.ts";
 import type { ConnectionSettings, Http2Support, Service } from "../http/engine/service.ts";
@@ -164,7 +165,7 @@ export class RequestService implements Service {
     const kept = known.find(target, exchange);
     if (kept === undefined) return undefined;
     const { prepared } = kept;
-    if (exchange.startClock > prepared.validUntil && !prepared.revalidate(exchange.startClock)) {
+    if (clock.look > prepared.validUntil && !prepared.revalidate(clock.look)) {
       known.forget(target);
       return undefined;
     }
@@ -299,11 +300,11 @@ export class RequestService implements Service {
   #keep(exchange: Exchange, reply: Reply): void {
     // A message made ahead leaves the connection open.
     if (exchange.dependsOn === "request" || reply.close === true) return;
+    // The file alone does not tell: what .htaccess files say has to be the same.
+    for (const unchanged of exchange.overrides?.values() ?? []) exchange.holdsWhile(unchanged);
     this.#keptFor(exchange).keep(exchange, () => {
       const prepared = this.parts.prepare(exchange, reply, this.settingsOf(exchange).serverField);
       if (prepared === undefined) return undefined;
-      // .htaccess files are looked at on the long way only.
-      if (exchange.dependsOn === "overrides") prepared.revalidate = () => false;
       const { path, query, filename, handler, dir, environment, notes, variant } = exchange;
       return { prepared, path, query, filename, handler, dir, environment, notes, variant };
     });

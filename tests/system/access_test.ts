@@ -271,7 +271,7 @@ Application "@ROOT@/app.ts"
 test("what a configuration may not ask for is refused with its place", async () => {
   const rows: readonly (readonly [text: string, reason: RegExp])[] = [
     ["Require all granted", /line 1 .*\n.*Require is not allowed outside of sections/],
-    ["Require valid-user", /line 2 .*\n.*Unknown Authz provider: valid-user/],
+    ["Require valid-guest", /line 2 .*\n.*Unknown Authz provider: valid-guest/],
     ["Require all maybe", /line 2 .*\n.*must be 'granted' or 'denied'/],
     ["Require not all granted", /line 2 .*\n.*negative Require directive has no effect in <RequireAny>/],
     ["Require ip 1.2.3.x", /line 2 .*\n.*ip address '1\.2\.3\.x' appears to be invalid/],

@@ -169,7 +169,8 @@ Deno.test({ name: "a tree in Debian's form runs as it is", ignore: !unix }, asyn
     () => /"GET \/missing HTTP\/1\.1" 404 \d+ "-" "-"/.test(server.log("log/access.log")),
   );
   assertStringIncludes(server.log("log/error.log"), "AH00489");
-  assertStringIncludes(server.stderr, "mpmd has no auth_basic_module");
+  // Every module that Debian loads is here.
+  assert(!server.stderr.includes("mpmd has no"), server.stderr);
   assert(!server.stderr.includes("AH00526"), server.stderr);
 });
 
