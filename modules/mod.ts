@@ -35,6 +35,8 @@ import { precompressed } from "./precompressed/mod.ts";
 import { rateLimit } from "./ratelimit/mod.ts";
 import { reflector } from "./reflector/mod.ts";
 import { proxy } from "./proxy/mod.ts";
+import { balancerModules } from "./proxy_balancer/mod.ts";
+import { proxyHcheck } from "./proxy_hcheck/mod.ts";
 import { fcgiScheme, proxyFcgi } from "./proxy_fcgi/mod.ts";
 import { proxyScgi, scgiScheme } from "./proxy_scgi/mod.ts";
 import { proxyUwsgi, uwsgiScheme } from "./proxy_uwsgi/mod.ts";
@@ -59,6 +61,8 @@ export const MODULES: readonly ServerModule[] = [
   proxyFcgi,
   proxyScgi,
   proxyUwsgi,
+  ...balancerModules,
+  proxyHcheck,
   alias,
   dir,
   autoindex,

@@ -25,6 +25,11 @@ import { directives } from "./directives.ts";
 import { returnedFields } from "./forwarding.ts";
 import { backendFor } from "./mapping.ts";
 import type { Call, Scheme, SchemeMaker } from "./scheme.ts";
+import { METHODS } from "../proxy_balancer/balancer.ts";
+import { balancerManager } from "../proxy_balancer/manager.ts";
+import { sharedNonce } from "../proxy_balancer/shared_members.ts";
+import { startChecks } from "../proxy_hcheck/checks.ts";
+import { countMember, type Route, Routes } from "./routes.ts";
 import type { Worker } from "./worker.ts";
 import { Workers } from "./workers.ts";
 
@@ -32,6 +37,7 @@ import { Workers } from "./workers.ts";
 const WHOLE_BODY = 65_536;
 const PREFIX = "proxy:";
 const HANDLER = "proxy-server";
+const MANAGER = "balancer-manager";
 /** Methods that may be made twice (RFC 9110 §9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
 
@@ -43,6 +49,9 @@ export function proxyUrl(text: string | undefined): string | undefined {
 class ProxyHooks implements ModuleHooks {
   #thread!: ThreadContext;
   #workers!: Workers;
+  #routes!: Routes;
+  #nonce = "";
+  #endChecks: () => void = () => {};
   #schemes!: ReadonlyMap<string, Scheme>;
   /** Some place says `SetHandler proxy:...`, or files of users may. */
   #handlersAnywhere = false;
@@ -63,6 +72,12 @@ class ProxyHooks implements ModuleHooks {
     this.#schemes = new Map(schemes.flatMap((scheme) => scheme.names.map((name) => [name, scheme] as const)));
     this.#workers = new Workers(thread.outgoing, this.#schemes, 1);
     const { config } = thread;
+    this.#routes = new Routes(this.#workers, thread);
+    const balancers = [
+      ...new Set([config.main, ...config.hosts].flatMap((host) => this.#routes.balancersOf(host))),
+    ];
+    if (balancers.length > 0) this.#nonce = sharedNonce(thread.scoreboard.moduleWords);
+    this.#endChecks = startChecks(balancers, (level, ah, message) => thread.log(level, ah, message));
     this.#handlersAnywhere = [config.main, ...config.hosts].some(({ resolver }) => resolver.readsOverrides) ||
       [...config.allDirStores()].some((store) => proxyUrl(store.get(coreDir).handler) !== undefined);
   };
@@ -95,11 +110,14 @@ class ProxyHooks implements ModuleHooks {
   readonly skipsFiles = (exchange: Exchange): boolean => isElsewhere(exchange.filename);
 
   readonly readsBody = (exchange: Exchange): boolean =>
-    isElsewhere(exchange.filename) || this.#handlersAnywhere;
+    isElsewhere(exchange.filename) || this.#handlersAnywhere || exchange.dir.get(coreDir).handler === MANAGER;
 
   readonly handler = (exchange: Exchange): Reply | Promise<Reply> | undefined => {
     const { filename, handler } = exchange;
     if (isElsewhere(filename)) return this.#ask(exchange, filename.slice(PREFIX.length), undefined);
+    if (handler === MANAGER) {
+      return balancerManager(exchange, this.#routes.balancersOf(exchange.vhost), this.#nonce);
+    }
     const url = proxyUrl(handler);
     return url === undefined ? undefined : this.#ask(exchange, url, filename);
   };
@@ -108,15 +126,25 @@ class ProxyHooks implements ModuleHooks {
   #ask(exchange: Exchange, url: string, file: string | undefined): Reply | Promise<Reply> {
     const { head, vhost, query } = exchange;
     const host = vhost.store.get(proxyHost);
-    let found;
+    let route;
     try {
-      found = this.#workers.find(vhost, url);
+      route = this.#routes.find(exchange, url);
     } catch (error) {
       if (!(error instanceof ArgumentError)) throw error;
       this.#thread.log("error", "AH00898", `URI cannot be parsed: ${url}: ${error.message}`, exchange);
       return errorReply(400);
     }
-    const { worker, path } = found;
+    if (typeof route === "string") {
+      const [, name] = /^(balancer:\/\/[^/]*)/i.exec(url) ?? [];
+      if (route === "no member") {
+        this.#thread.log("error", "AH01170", `${name}: All workers are in error state`, exchange);
+        return errorReply(503);
+      }
+      this.#thread.log("error", "AH01171", `${name}: there is no such balancer`, exchange);
+      return errorReply(500);
+    }
+    const { worker } = route;
+    const path = route.pathFor(worker);
     const scheme = this.#schemes.get(worker.url.scheme);
     if (scheme === undefined) {
       const message =
@@ -137,7 +165,7 @@ class ProxyHooks implements ModuleHooks {
       this.#thread.log("warn", "AH10415", message, exchange);
       return errorReply(403);
     }
-    if (worker.failed) {
+    if (worker.failed && route.balancer === undefined) {
       this.#thread.log(
         "error",
         "AH00940",
@@ -155,13 +183,13 @@ class ProxyHooks implements ModuleHooks {
       file,
     };
     if (call.bodyLength === undefined && scheme.needsLength === true) return errorReply(411);
-    if (!hasBody) return this.#converse(call, worker, scheme, undefined, undefined);
+    if (!hasBody) return this.#converse(call, route, undefined, undefined);
     const body = exchange.body!;
     if (call.bodyLength === undefined || call.bodyLength > WHOLE_BODY || call.expects) {
-      return this.#converse(call, worker, scheme, undefined, () => body.stream());
+      return this.#converse(call, route, undefined, () => body.stream());
     }
     return body.whole().then((whole) =>
-      this.#converse({ ...call, bodyLength: whole.length }, worker, scheme, whole, undefined)
+      this.#converse({ ...call, bodyLength: whole.length }, route, whole, undefined)
     );
   }
 
@@ -173,32 +201,53 @@ class ProxyHooks implements ModuleHooks {
 
   #converse(
     call: Call,
-    worker: Worker,
-    scheme: Scheme,
+    route: Route,
     whole: Uint8Array<ArrayBuffer> | undefined,
     stream: (() => ReadableStream<Uint8Array<ArrayBuffer>>) | undefined,
   ): Promise<Reply> {
     const { exchange } = call;
-    const { timeout = exchange.vhost.store.get(coreServer).timeout ?? CORE_DEFAULTS.timeout } = exchange.vhost
-      .store
-      .get(proxyHost);
-    const log = (level: "error" | "warn" | "debug", ah: string | undefined, message: string) =>
-      this.#thread.log(level, ah, message, exchange);
+    const { balancer } = route;
+    const host = exchange.vhost.store.get(proxyHost);
+    const timeout = host.timeout ?? exchange.vhost.store.get(coreServer).timeout ?? CORE_DEFAULTS.timeout;
+    const schemeOf = (worker: Worker) => this.#schemes.get(worker.url.scheme)!;
+    const { query } = exchange;
+    const callFor = (worker: Worker): Call => {
+      const path = route.pathFor(worker);
+      return { ...call, target: query === "" ? path : `${path}?${query}` };
+    };
     const conversation = new Conversation({
       exchange,
-      worker,
-      next: () => undefined,
-      protocol: (of) => scheme.protocol(call, of),
+      worker: route.worker,
+      next: (failed) => route.next(failed),
+      protocol: (of) => schemeOf(of).protocol(balancer === undefined ? call : callFor(of), of),
       whole,
       stream,
       timeout: (of) => of.values.timeout ?? timeout,
       repeatable: IDEMPOTENT.has(exchange.method),
-      reply: (head, body) => this.#reply(exchange, head, body),
-      upgraded: (head, connection, rest) => this.#upgraded(call, scheme, head, connection, rest),
-      failed: (failure, reason, of) => this.#failed(exchange, scheme, failure, reason, of),
-      log,
-      begun: (of) => of.busy++,
-      over: (of) => of.busy--,
+      reply: (head, body, of) => {
+        if (balancer?.config.values.failOnStatus?.includes(head.status) === true) {
+          route.memberOf(of)?.noteFailure();
+        }
+        return this.#reply(exchange, head, body);
+      },
+      upgraded: (head, connection, rest) =>
+        this.#upgraded(call, schemeOf(route.worker), head, connection, rest),
+      failed: (failure, reason, of) => {
+        const member = route.memberOf(of);
+        const counts = failure === "connect" || failure === "lookup" ||
+          (failure === "timeout" && balancer?.config.values.failOnTimeout === true);
+        if (counts) member?.noteFailure();
+        return this.#failed(exchange, schemeOf(of), failure, reason, of, member === undefined);
+      },
+      log: (level, ah, message) => this.#thread.log(level, ah, message, exchange),
+      begun(of) {
+        of.busy++;
+        if (balancer !== undefined) countMember(route.memberOf(of), 1);
+      },
+      over(of, _status, sent, received) {
+        of.busy--;
+        if (balancer !== undefined) countMember(route.memberOf(of), -1, sent, received);
+      },
     });
     const answer = conversation.run();
     exchange.awaitsDescriptor = this.#thread.outgoing().direct && conversation.direct;
@@ -223,7 +272,13 @@ class ProxyHooks implements ModuleHooks {
   #returned(exchange: Exchange, head: BackendHead) {
     const { via } = exchange.vhost.store.get(proxyHost);
     const { description } = this.#thread.server;
-    const { fields, contentType, date, server } = returnedFields(exchange, head, via, description, () => []);
+    const { fields, contentType, date, server } = returnedFields(
+      exchange,
+      head,
+      via,
+      description,
+      (url) => this.#routes.membersOf(exchange.vhost, url),
+    );
     return { fields, contentType, origin: { date, server } };
   }
 
@@ -252,7 +307,14 @@ class ProxyHooks implements ModuleHooks {
   }
 
   /** What the client gets when a backend does not answer. */
-  #failed(exchange: Exchange, scheme: Scheme, failure: Failure, reason: string, worker: Worker): Reply {
+  #failed(
+    exchange: Exchange,
+    scheme: Scheme,
+    failure: Failure,
+    reason: string,
+    worker: Worker,
+    alone: boolean,
+  ): Reply {
     const log = (ah: string, message: string) => this.#thread.log("error", ah, message, exchange);
     const { label, url: { host } } = worker;
     switch (failure) {
@@ -260,7 +322,7 @@ class ProxyHooks implements ModuleHooks {
         log("AH00898", `DNS lookup failure for: ${host} returned by ${exchange.path}`);
         return errorReply(502, { note: `Reason: DNS lookup failure for: ${host}` });
       case "connect":
-        worker.noteFailure();
+        if (alone) worker.noteFailure();
         log("AH00957", `${reason}: ${scheme.title}: attempt to connect to ${label} (${host}) failed`);
         log("AH01114", `${scheme.title}: failed to make connection to backend: ${host}`);
         return errorReply(503);
@@ -281,7 +343,10 @@ class ProxyHooks implements ModuleHooks {
     }
   }
 
-  readonly threadEnd = (): void => this.#workers.close();
+  readonly threadEnd = (): void => {
+    this.#endChecks();
+    this.#workers.close();
+  };
 }
 
 const UNKNOWN = { file: "the configuration", line: 0 };
@@ -291,13 +356,17 @@ function checkConfig(schemes: readonly string[]): NonNullable<ServerModule["chec
   return (config: ServerConfig) => {
     for (const { store, where } of [config.main, ...config.hosts]) {
       const host = store.get(proxyHost);
-      const [balancer] = host.balancers.keys();
-      if (balancer !== undefined) {
-        throw new ConfigError(
-          where ?? UNKNOWN,
-          `balancer://${balancer}: there are no balancers yet`,
-          "<Proxy>",
-        );
+      for (const { name, values, members } of host.balancers.values()) {
+        const method = values.lbmethod?.replace(/^lbmethod_/, "");
+        if (method !== undefined && !METHODS.some((each) => each === method)) {
+          const message = `balancer://${name}: there is no method '${values.lbmethod}'; there are ${
+            METHODS.join(", ")
+          }`;
+          throw new ConfigError(where ?? UNKNOWN, message, "ProxySet");
+        }
+        if (members.length === 0 && !name.includes("*")) {
+          throw new ConfigError(where ?? UNKNOWN, `balancer://${name} has no members`, "<Proxy>");
+        }
       }
       const configs = [
         ...host.workers.values(),
@@ -321,6 +390,13 @@ export function proxy(schemes: Readonly<Record<string, SchemeMaker>>): ServerMod
     source: "mod_proxy.c",
     directives,
     checkConfig: checkConfig(Object.keys(schemes)),
+    // Health checks have timers of their own.
+    usesEventLoop: (config) =>
+      [config.main, ...config.hosts].some(({ store }) =>
+        [...store.get(proxyHost).balancers.values()].some(({ members }) =>
+          members.some(({ values }) => (values.checks?.method ?? "NONE") !== "NONE")
+        )
+      ),
     hooks: () => new ProxyHooks([...new Set(Object.values(schemes))]),
   };
 }

@@ -87,6 +87,9 @@ export const SlotText = {
   Request: { at: 96, size: 64 },
 } as const;
 
+/** Bytes that modules share, behind the slots. */
+const MODULE_BYTES = 65_536;
+
 const GLOBAL_WORDS = 16;
 const CHILD_WORDS = 16;
 const SLOT_BYTES = 320;
@@ -137,6 +140,8 @@ export class Scoreboard {
   readonly #slotTotals: Float64Array;
   readonly #bytes: Uint8Array;
   readonly #restart: Float64Array;
+  /** What modules share among all children; 0 at the start. It stays over graceful restarts. */
+  readonly moduleWords: Int32Array;
   readonly #slotsAt: number;
 
   constructor(memory: ArrayBufferLike, readonly shape: ScoreboardShape) {
@@ -147,11 +152,12 @@ export class Scoreboard {
     this.#slotWords = new Int32Array(memory);
     this.#slotTotals = new Float64Array(memory);
     this.#bytes = new Uint8Array(memory);
+    this.moduleWords = new Int32Array(memory, Scoreboard.size(shape) - MODULE_BYTES, MODULE_BYTES / 4);
   }
 
   /** Bytes that a scoreboard of this shape takes. */
   static size(shape: ScoreboardShape): number {
-    return slotsOffset(shape) + shape.children * shape.slots * SLOT_BYTES;
+    return slotsOffset(shape) + shape.children * shape.slots * SLOT_BYTES + MODULE_BYTES;
   }
 
   global(field: number): number {
