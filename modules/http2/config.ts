@@ -9,6 +9,7 @@ export interface Http2Server {
   windowSize?: number;
   streamMemory?: number;
   maxDataFrame?: number;
+  webSockets?: boolean;
   /** Undefined: on for plain text, off for TLS. */
   direct?: boolean;
 }
@@ -24,4 +25,5 @@ export const HTTP2_DEFAULTS = {
   windowSize: 65_535,
   streamMemory: 65_536,
   maxDataFrame: 0,
+  webSockets: false,
 } as const satisfies Http2Server;

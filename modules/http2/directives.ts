@@ -98,6 +98,17 @@ export const http2Rows: readonly Directive[] = [
       to.server.get(http2Server).direct = flag(word);
     },
   },
+  {
+    name: "H2WebSockets",
+    contexts: HOST,
+    args: 1,
+    syntax: "H2WebSockets on|off",
+    help: "Whether a stream may become a WebSocket (RFC 8441)",
+    default: "off",
+    apply([word], to) {
+      to.server.get(http2Server).webSockets = flag(word);
+    },
+  },
   ignored(
     "H2Upgrade",
     "on|off",

@@ -6,7 +6,17 @@ import http2 from "node:http2";
 import { Buffer } from "node:buffer";
 import { connect } from "node:tls";
 import { CA, startTls, TLS_MODELS } from "./tls_support.ts";
-import { TestServer, until } from "./harness.ts";
+import { Flag, FrameType } from "../../server/http/h2/frame.ts";
+import {
+  block,
+  frame,
+  FrameReader,
+  joined,
+  preface,
+  type Received,
+  request,
+} from "../../server/http/h2/test_support.ts";
+import { inTime, TestServer, until } from "./harness.ts";
 import { type Model, MODELS } from "./models.ts";
 
 const LARGE = Array.from({ length: 60_000 }, (_, i) => `line ${i} of it\n`).join("");
@@ -21,6 +31,11 @@ const FILES: Readonly<Record<string, string>> = {
     export default { async fetch(request: Request) {
       const { pathname } = new URL(request.url);
       if (pathname === "/app/length") return new Response(String((await request.arrayBuffer()).byteLength));
+      if (pathname === "/app/socket") {
+        const { socket, response } = Deno.upgradeWebSocket(request);
+        socket.onmessage = ({ data }) => socket.send("got " + data);
+        return response;
+      }
       if (pathname === "/app/echo") return new Response(request.body);
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
       return new Response(pathname + " for " + request.headers.get("x-client"));
@@ -308,5 +323,47 @@ Deno.test({
     await withSession(server.port, async (session) => {
       assertEquals((await ask(session, "/large.txt", { ":authority": "test.example" })).body, LARGE);
     }, true);
+  },
+});
+
+Deno.test({
+  name: "HTTP/2: a WebSocket of an application on a stream, beside other requests",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using server = await start(EVENT, "H2WebSockets on");
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+    const reader = new FrameReader();
+    const fields = [
+      [":method", "CONNECT"],
+      [":protocol", "websocket"],
+      [":scheme", "http"],
+      [":path", "/app/socket"],
+      [":authority", "test.example"],
+      ["sec-websocket-version", "13"],
+    ] as const;
+    // A text, masked with zeros.
+    const hello = [0x81, 0x85, 0, 0, 0, 0, ...new TextEncoder().encode("hello")];
+    await connection.write(joined(
+      preface(),
+      frame(FrameType.Headers, Flag.EndHeaders, 1, block(fields)),
+      request(3, "/"),
+      frame(FrameType.Data, 0, 1, hello),
+    ));
+    const buffer = new Uint8Array(65_536);
+    const received: Received[] = [];
+    const bodyOf = (stream: number) =>
+      received.filter((each) => each.stream === stream && each.type === FrameType.Data)
+        .map(({ payload }) => new TextDecoder("latin1").decode(payload)).join("");
+    while (!bodyOf(1).includes("got hello")) {
+      const n = await inTime("a frame", connection.read(buffer));
+      assert(n !== null, "the connection was closed");
+      received.push(...reader.push(buffer.subarray(0, n)));
+    }
+    assertEquals(bodyOf(3), "hello");
+    assertEquals(received.find(({ stream, type }) => stream === 1 && type === FrameType.Headers)?.fields[0], [
+      ":status",
+      "200",
+    ]);
+    connection.close();
   },
 });

@@ -9,12 +9,15 @@ import type { Exchange } from "../../request/exchange.ts";
 /** Writing waits while more than this is on its way to the client, in bytes. */
 const HIGH_WATER = 65536;
 
+/** What a tunnel needs of what it goes through: a connection, or a stream of one. */
+export type TunnelEnd = Pick<Transport, "write" | "setReading" | "gone" | "backlog">;
+
 /**
  * A connection after 101 (Switching Protocols). Ended by whoever took it (end() or destroy()) or by the client; in both cases
  * it closes for both directions.
  */
 export class Tunnel extends Duplex {
-  readonly #transport: Transport;
+  readonly #transport: TunnelEnd;
   readonly #exchange: Exchange;
   readonly #onClosed: () => void;
   /** Nothing more is to be read. */
@@ -23,7 +26,7 @@ export class Tunnel extends Duplex {
   #written: ((error?: Error) => void) | undefined = undefined;
 
   /** `onClosed` is called when nobody speaks here any more. */
-  constructor(transport: Transport, exchange: Exchange, onClosed: () => void) {
+  constructor(transport: TunnelEnd, exchange: Exchange, onClosed: () => void) {
     // Whoever reads the end has to end too; what was written before still arrives.
     super({ allowHalfOpen: false });
     this.#transport = transport;

@@ -183,7 +183,7 @@ export class Http2Connection implements ProtocolHandler, StreamHost, StagingOwne
     }
     let refused: ProtocolError | undefined;
     try {
-      heads.end(id, this.service.settings.parser, ends, whole);
+      heads.end(id, this.service.settings.parser, ends, whole, this.settings.webSockets);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       refused = error;

@@ -21,6 +21,7 @@ const FIRST_SIZE = 2048;
 /** A larger store is not kept for the next request. */
 const KEPT_SIZE = 1 << 17;
 const VERSION = " HTTP/2.0";
+const ANY_KEY = "AAAAAAAAAAAAAAAAAAAAAA==";
 
 /** The pseudo-fields of requests (RFC 9113, 8.3.1; RFC 8441, 4). */
 const PSEUDO = [":method", ":scheme", ":authority", ":path", ":protocol"] as const;
@@ -129,10 +130,10 @@ export class RequestReader implements FieldStore {
    * are stored. `head` is complete then, also when an error is thrown.
    * @throws StreamError when it is no request, ProtocolError when it is one that is refused
    */
-  end(stream: number, settings: ParserOptions, endStream: boolean, whole: boolean): void {
+  end(stream: number, settings: ParserOptions, endStream: boolean, whole: boolean, webSockets = false): void {
     const options = resolveOptions(settings);
     this.#refuseMalformed(stream);
-    const method = this.#pseudo[":method"];
+    let method = this.#pseudo[":method"];
     const path = this.#pseudo[":path"];
     const authority = this.#pseudo[":authority"];
     const scheme = this.#pseudo[":scheme"];
@@ -142,8 +143,11 @@ export class RequestReader implements FieldStore {
       throw new ProtocolError({ ...FAULTS.fieldTooLong, status: 431 });
     }
     if (method === undefined || method === "") throw refuse("a request without :method");
-    if (this.#pseudo[":protocol"] !== undefined) {
-      throw refuse("a request with :protocol, which was not offered");
+    const protocol = this.#pseudo[":protocol"];
+    if (protocol !== undefined) {
+      if (!webSockets) throw refuse("a request with :protocol, which was not offered");
+      if (method !== "CONNECT" || endStream) throw refuse("a request with :protocol that is no CONNECT");
+      method = "GET";
     }
     if (method === "CONNECT") {
       if (path !== undefined || scheme !== undefined) throw refuse("CONNECT with :path or :scheme");
@@ -156,7 +160,8 @@ export class RequestReader implements FieldStore {
       throw refuse("a :path that does not begin with a slash");
     }
     this.#line(method, target);
-    this.#decideBody(stream, endStream);
+    if (protocol !== undefined) this.#asUpgrade(protocol);
+    else this.#decideBody(stream, endStream);
     this.#joinCookies();
     this.#limit(options, target);
     this.#decideHost(stream, authority, options.strict);
@@ -244,6 +249,18 @@ export class RequestReader implements FieldStore {
     head.host = host;
     head.hostPort = port;
     if (field === undefined) this.#append("host", text);
+  }
+
+  /**
+   * RFC 8441, 5: the request is what it would have been over HTTP/1.1, with a key that nobody looks at: the answer has no proof of it.
+   * There is no body, whatever follows.
+   */
+  #asUpgrade(protocol: string): void {
+    const { head } = this;
+    this.#append("upgrade", protocol);
+    this.#append("connection", "Upgrade");
+    if (!head.has(Field.SecWebSocketKey)) this.#append("sec-websocket-key", ANY_KEY);
+    head.sentUpgrade = true;
   }
 
   #joinCookies(): void {

@@ -42,7 +42,9 @@ export function encodeHead(
   serverField: string,
   now: number,
 ): void {
-  const { status, contentType } = reply;
+  const { contentType, takeOver } = reply;
+  // A stream that becomes something else is open with 200 (RFC 8441, 5); there is no proof of a key.
+  const status = takeOver === undefined ? reply.status : 200;
   encodeStatus(output, status);
   if (reply.origin === undefined) output.append(commonFields(now, serverField));
   else {
@@ -54,9 +56,12 @@ export function encodeHead(
       throw new FieldError(`invalid response field ${JSON.stringify(name)}`);
     }
     if (CONNECTION_FIELDS.has(name) || CONNECTION_FIELDS.has(name.toLowerCase())) continue;
+    if (takeOver !== undefined && name.toLowerCase() === "sec-websocket-accept") continue;
     encodeField(output, name, value.trim());
   }
-  if (length !== undefined && !hasNoBody(status)) encodeField(output, "content-length", String(length));
+  if (length !== undefined && takeOver === undefined && !hasNoBody(status)) {
+    encodeField(output, "content-length", String(length));
+  }
   if (contentType !== undefined && status !== 304 && status !== 204) {
     if (!isFieldValue(contentType)) throw new FieldError("invalid Content-Type");
     encodeField(output, "content-type", contentType.trim());

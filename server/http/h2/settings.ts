@@ -22,6 +22,8 @@ export interface Http2Settings {
   readonly streamMemory: number;
   /** H2MaxDataFrameLen; 0: as long as the client takes them. */
   readonly maxDataFrame: number;
+  /** H2WebSockets: streams may become WebSockets (RFC 8441). */
+  readonly webSockets: boolean;
 }
 
 /** SETTINGS_HEADER_TABLE_SIZE and SETTINGS_MAX_HEADER_LIST_SIZE that we announce, in bytes. */
@@ -31,12 +33,16 @@ export const MAX_HEADER_LIST = 65_536;
 export const CONNECTION_WINDOW = 1 << 20;
 
 /** What we say first. */
-export function writeOurSettings(output: OutputBuffer, { maxStreams, windowSize }: Http2Settings): void {
+export function writeOurSettings(
+  output: OutputBuffer,
+  { maxStreams, windowSize, webSockets }: Http2Settings,
+): void {
   writeSettings(output, [
     [Setting.MaxConcurrentStreams, maxStreams],
     [Setting.InitialWindowSize, windowSize],
     [Setting.MaxHeaderListSize, MAX_HEADER_LIST],
     [Setting.NoRfc7540Priorities, 1],
+    ...webSockets ? [[Setting.EnableConnectProtocol, 1] as const] : [],
   ]);
   writeWindowUpdate(output, 0, CONNECTION_WINDOW - DEFAULT_WINDOW);
 }

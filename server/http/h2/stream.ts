@@ -2,6 +2,7 @@
 // handler that may take its time, a body that streams in or out, and a client that may be slow, wrong or gone.
 //
 //   Receiving ──▶ Handling ──▶ Streaming ──▶ Sending ──▶ (over)
+//                    └──▶ Tunnel ──▶ (over)
 //
 // Receiving: the body, if any, is received and dropped. Handling: the handler is at work. Streaming: the response is a stream. Sending:
 // all of the response is here, and the client takes it at the pace of its windows. Each but the last may be left out.
@@ -16,6 +17,7 @@ import { type BodySource, StreamedBody } from "../engine/request_body.ts";
 import type { ConnectionSettings, Service } from "../engine/service.ts";
 import type { Outlet } from "../engine/staging.ts";
 import { streamOfPushed } from "../engine/push_stream.ts";
+import type { Tunnel, TunnelEnd } from "../engine/tunnel.ts";
 import { StreamSender } from "../engine/stream_sender.ts";
 import { FieldError, UpgradeError } from "../engine/writer.ts";
 import { hasNoBody } from "../content/mod.ts";
@@ -46,7 +48,7 @@ export interface StreamHost extends Outlet {
   proceed(step: () => void): void;
 }
 
-const Stage = { Receiving: 0, Handling: 1, Streaming: 2, Sending: 3, Over: 4 } as const;
+const Stage = { Receiving: 0, Handling: 1, Streaming: 2, Sending: 3, Over: 4, Tunnel: 5 } as const;
 
 const encoder = new TextEncoder();
 
@@ -75,6 +77,9 @@ export class Stream implements BodySource, BodySink, Sender {
   #body: StreamedBody | undefined = undefined;
   #bodyLimit = 0;
   #sender: StreamSender | undefined = undefined;
+  /** Takes what comes on a stream that is something else now; and what came before it was there. */
+  #tunnel: Tunnel | undefined = undefined;
+  #early: Uint8Array<ArrayBuffer>[] = [];
   /** What to answer when the handler gave up because of its body. */
   #answer: ((exchange: Exchange) => Reply) | undefined = undefined;
   readonly #reader = new ReadTimer();
@@ -103,7 +108,8 @@ export class Stream implements BodySource, BodySink, Sender {
     if (error !== undefined) return this.#respond(service.protocolError(error, exchange));
     const refused = service.begin(exchange);
     this.settings = service.settingsOf(exchange);
-    if (endStream) return this.#respond(refused ?? service.handle(exchange));
+    // A body that is none: the stream is to become something else.
+    if (endStream || head.bodyKind === "none") return this.#respond(refused ?? service.handle(exchange));
     this.#expects = head.expectContinue;
     this.#bodyLimit = service.bodyLimit(exchange);
     if (this.#bodyLimit > 0 && head.contentLength > this.#bodyLimit) {
@@ -136,7 +142,9 @@ export class Stream implements BodySource, BodySink, Sender {
         (about) => this.host.service.protocolError(new ProtocolError(FAULTS.chunksTooLarge), about),
       );
     }
-    this.#body?.push(bytes);
+    if (this.#tunnel !== undefined) this.#tunnel.receive(bytes);
+    else if (head.bodyKind === "none") this.#early.push(bytes);
+    else this.#body?.push(bytes);
   }
 
   /** `bytes` of this stream's window were used up: they are given back, if the handler takes what comes. */
@@ -163,6 +171,7 @@ export class Stream implements BodySource, BodySink, Sender {
     this.received = true;
     this.#reader.stop();
     this.#body?.end();
+    this.#tunnel?.receiveEnd();
     if (this.#stage === Stage.Receiving) this.#respond(exchange.reply ?? service.handle(exchange));
   }
 
@@ -186,7 +195,7 @@ export class Stream implements BodySource, BodySink, Sender {
         }
       },
     ).catch((error) => service.faulted(error)).finally(() => {
-      if (this.#stage !== Stage.Streaming) this.#setWorks(false);
+      if (this.#stage !== Stage.Streaming && this.#stage !== Stage.Tunnel) this.#setWorks(false);
     });
   }
 
@@ -199,10 +208,12 @@ export class Stream implements BodySource, BodySink, Sender {
     const { body } = reply;
     const isHead = exchange.head.method === "HEAD";
     const length = lengthOf(reply);
-    const ends = body.kind === "none" || isHead || hasNoBody(reply.status) || length === 0;
+    const { takeOver } = reply;
+    const ends = takeOver === undefined &&
+      (body.kind === "none" || isHead || hasNoBody(reply.status) || length === 0);
     try {
-      if (reply.takeOver !== undefined) {
-        throw new UpgradeError("HTTP/2 has no connection that could be taken over");
+      if (takeOver !== undefined && (reply.status !== 101 || exchange.head.upgrade === undefined)) {
+        throw new UpgradeError("a stream is taken over without status 101, or without being asked");
       }
       output.reserve(9);
       output.length += 9;
@@ -221,7 +232,7 @@ export class Stream implements BodySource, BodySink, Sender {
       throw error;
     }
     exchange.reply = reply;
-    exchange.status = reply.status;
+    exchange.status = takeOver === undefined ? reply.status : 200;
     exchange.committed = true;
     exchange.bytesWritten += output.length - mark;
     host.writeHeaders(this.id, mark, ends);
@@ -229,6 +240,7 @@ export class Stream implements BodySource, BodySink, Sender {
       discardReply(reply);
       return this.#finish();
     }
+    if (takeOver !== undefined) return this.#handOver(takeOver);
     if (body.kind === "stream") return this.#stream(body);
     this.#setWaiting(false);
     this.#stage = Stage.Sending;
@@ -254,6 +266,57 @@ export class Stream implements BodySource, BodySink, Sender {
     if (length === 0) return;
     this.pieces.push(piece);
     this.queued += length;
+  }
+
+  /** The stream is something else from now on, for both directions. */
+  #handOver(takeOver: NonNullable<Reply["takeOver"]>): void {
+    const { exchange, host } = this;
+    this.#stage = Stage.Tunnel;
+    this.#setWaiting(true);
+    exchange.detach();
+    exchange.complete();
+    const end: TunnelEnd = new TunnelSide(this);
+    // node:stream takes 20 ms to load, of which most threads never need it.
+    import("../engine/tunnel.ts").then(({ Tunnel }) => {
+      const tunnel = new Tunnel(end, exchange, () => host.proceed(() => this.#closeTunnel()));
+      if (this.#stage === Stage.Over) tunnel.destroy();
+      else this.#tunnel = tunnel;
+      takeOver(tunnel);
+      for (const piece of this.#early) tunnel.receive(piece);
+      this.#early = [];
+      if (this.received) tunnel.receiveEnd();
+    }).catch((error) => {
+      host.service.faulted(error);
+      host.proceed(() => this.reset(ErrorCode.InternalError));
+    });
+  }
+
+  /** Whoever had the stream has done with it: what waits still goes out. */
+  #closeTunnel(): void {
+    if (this.#stage !== Stage.Tunnel) return;
+    this.#setWaiting(false);
+    this.#stage = Stage.Sending;
+    this.ends = true;
+    this.#stuckSince = clock.steady;
+    this.host.outbox.enter(this);
+    this.host.outbox.pump();
+    this.#setWorks(false);
+  }
+
+  /** Bytes for the other end of a tunnel; copied. */
+  writeRaw(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#stage !== Stage.Tunnel) return;
+    this.host.proceed(() => {
+      if (this.queued === 0) this.#stuckSince = performance.now();
+      this.#enqueue(bytes, bytes.length);
+      this.host.outbox.enter(this);
+      this.host.outbox.pump();
+    });
+  }
+
+  /** Nothing can be written to the client any more. */
+  get over(): boolean {
+    return this.#stage === Stage.Over;
   }
 
   #stream(body: Extract<Body, { kind: "stream" }>): void {
@@ -313,6 +376,7 @@ export class Stream implements BodySource, BodySink, Sender {
     this.#stuckSince = clock.steady;
     this.host.sentData(body);
     if (last) return this.#finish();
+    if (this.#tunnel !== undefined && this.queued === 0) this.#tunnel.drained();
     if (this.#sender?.waiting === true && this.queued === 0) this.#sender.drained();
   }
 
@@ -353,6 +417,8 @@ export class Stream implements BodySource, BodySink, Sender {
     this.queued = 0;
     this.#reader.stop();
     this.#sender?.abort();
+    this.#tunnel?.destroy();
+    this.#early = [];
     this.#body?.fail(
       code === ErrorCode.NoError ? "the response was finished" : "the client has given up the request",
     );
@@ -404,6 +470,12 @@ export class Stream implements BodySource, BodySink, Sender {
     if (!this.#reader.running) this.#reader.start(performance.now(), this.settings.bodyTimeout);
   }
 
+  /** A tunnel takes what comes, or has enough for now. */
+  setReading(on: boolean): void {
+    this.#paused = !on;
+    if (on) this.host.proceed(() => this.#giveRoom());
+  }
+
   resume(): void {
     if (this.received || this.#stage === Stage.Over) return;
     this.#paused = false;
@@ -445,6 +517,11 @@ export class Stream implements BodySource, BodySink, Sender {
   /** The client sends no more on this connection. It has mostly gone: the handler may stop. */
   inputEnded(): void {
     if (this.received) return this.exchange.abort();
+    if (this.#stage === Stage.Tunnel) {
+      this.received = true;
+      this.#tunnel?.receiveEnd();
+      return;
+    }
     const { service } = this.host;
     this.#break(
       "the client closed the connection within the request body",
@@ -473,4 +550,25 @@ function lengthOf({ body, declaredLength }: Reply): number | undefined {
   if (body.kind === "bytes") return body.bytes.length;
   if (body.kind === "none") return 0;
   return body.kind === "text" ? undefined : body.length;
+}
+
+/** A stream, as a tunnel sees it. */
+class TunnelSide implements TunnelEnd {
+  constructor(readonly stream: Stream) {}
+
+  get gone(): boolean {
+    return this.stream.over;
+  }
+
+  get backlog(): number {
+    return this.stream.queued;
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>, length: number): void {
+    this.stream.writeRaw(bytes.slice(0, length));
+  }
+
+  setReading(on: boolean): void {
+    this.stream.setReading(on);
+  }
 }

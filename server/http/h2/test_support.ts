@@ -142,6 +142,7 @@ export const LIMITS: Http2Settings = {
   windowSize: 65_535,
   streamMemory: 65_536,
   maxDataFrame: 0,
+  webSockets: false,
 };
 
 /** A connection between a test and a handler. */
