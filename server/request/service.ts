@@ -3,7 +3,6 @@
 
 import { type Scoreboard, SlotField, SlotStatus } from "../../mpm/thread_side.ts";
 import type { DirStore, ServerConfig, VirtualServer } from "../config/mod.ts";
-import { merged } from "../http/content/mod.ts";
 import { discardReply } from "../http/engine/body_sender.ts";
 import { clock } from "../http/engine/clock.ts";
 import { Staging } from "../http/engine/staging.ts";
@@ -23,6 +22,7 @@ import type { ModuleHooks } from "./module.ts";
 import { Phases } from "./phases.ts";
 import { RequestDisplay } from "./show_request.ts";
 import { type Part, subrequest } from "./subrequest.ts";
+import { varying, varyingOnce } from "./varying.ts";
 
 /** What the service is put together from. */
 export interface ServiceParts {
@@ -391,22 +391,7 @@ export class RequestService implements Service {
   }
 }
 
-/** The reply with one Vary field that names each field once, whoever has named it. */
-function varyingOnce(reply: Reply): Reply {
-  const said = reply.fields.flatMap(([name, value]) => name.toLowerCase() === "vary" ? value.split(",") : []);
-  if (said.length < 2) return reply;
-  const others = reply.fields.filter(([name]) => name.toLowerCase() !== "vary");
-  return { ...reply, fields: said.reduce((fields, name) => merged(fields, "Vary", name.trim()), others) };
-}
-
 /** Filters are for content that somebody has made for this response: not for pages of the server's own. */
 function hasContent({ status, failure, takeOver }: Reply): boolean {
   return failure === undefined && takeOver === undefined && status !== 304 && status !== 204;
-}
-
-/** The reply with the fields in Vary that conditions have looked at. */
-function varying({ varyOn }: Exchange, reply: Reply): Reply {
-  if (varyOn === undefined) return reply;
-  // In front: a filter that was chosen by them may have said more.
-  return { ...reply, fields: [["Vary", [...varyOn].join(", ")], ...reply.fields] };
 }
