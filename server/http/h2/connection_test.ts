@@ -331,3 +331,29 @@ Deno.test("HTTP/2: a connection that comes when the thread is ending is told so 
   client.look();
   assertEquals([client.body(1), client.transport.ended], ["still", "linger"]);
 });
+
+Deno.test("HTTP/2: a file that has become shorter breaks its stream off, and nothing follows", () => {
+  let released = 0;
+  const file = {
+    fd: -1,
+    readAt: (_: Uint8Array, length: number, offset: number) =>
+      offset < 20_000 ? Math.min(length, 20_000 - offset) : 0,
+    release: () => void released++,
+  };
+  const parts = [{ file, offset: 0, length: 40_000 }];
+  const service = new FakeService(() => ({
+    status: 200,
+    fields: [],
+    body: { kind: "parts", parts, length: 40_000 },
+  }));
+  const client = new TestHttp2(service);
+  client.receive(request(1, "/"));
+  assertEquals([client.body(1).length < 40_000, client.ended(1), client.resetFor(1)], [
+    true,
+    false,
+    ErrorCode.InternalError,
+  ]);
+  assertEquals([released, client.frames.at(-1)!.type, service.finishedStates], [1, FrameType.RstStream, [
+    "X",
+  ]]);
+});

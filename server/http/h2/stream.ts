@@ -415,6 +415,7 @@ export class Stream implements BodySource, BodySink, Sender {
     host.outbox.leave(this);
     releasePieces(this.pieces);
     this.queued = 0;
+    this.ends = false;
     this.#reader.stop();
     this.#sender?.abort();
     this.#tunnel?.destroy();
