@@ -108,7 +108,8 @@ export class Stream implements BodySource, BodySink, Sender {
     if (error !== undefined) return this.#respond(service.protocolError(error, exchange));
     const refused = service.begin(exchange);
     this.settings = service.settingsOf(exchange);
-    // A body that is none: the stream is to become something else.
+    // A body that is none: the stream is to become something else. What comes before that has the window, and no more.
+    this.#paused = !endStream && head.bodyKind === "none";
     if (endStream || head.bodyKind === "none") return this.#respond(refused ?? service.handle(exchange));
     this.#expects = head.expectContinue;
     this.#bodyLimit = service.bodyLimit(exchange);

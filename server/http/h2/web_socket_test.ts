@@ -112,3 +112,15 @@ Deno.test("HTTP/2 WebSockets: who asks where they are off, or wrongly, is reset"
   on.receive(frame(FrameType.Headers, Flag.EndHeaders, 3, block(fields)));
   assertEquals([on.resetFor(1), on.resetFor(3)], [ErrorCode.ProtocolError, ErrorCode.ProtocolError]);
 });
+
+Deno.test("HTTP/2 WebSockets: before somebody takes the stream a client can send no more than its window", async () => {
+  const service = new FakeService(() => new Promise(() => {}));
+  const client = new TestHttp2(service, { webSockets: true, windowSize: 20_000 });
+  client.receive(connect(1));
+  for (let i = 0; i < 2; i++) client.receive(data(1, "x".repeat(9_900)));
+  await settle();
+  client.look();
+  assertEquals(client.of(FrameType.WindowUpdate, 1), []);
+  client.receive(data(1, "x".repeat(9_900)));
+  assertEquals(client.resetFor(1), ErrorCode.FlowControlError);
+});
