@@ -6,24 +6,39 @@ import type { Fields } from "../../server/http/engine/reply.ts";
 import { Field } from "../../server/http/parser/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import { defaultPort, ownUrl, selfName, selfPort } from "../../server/request/self_name.ts";
-import { HOP_BY_HOP } from "./hop_by_hop.ts";
+import { HOP_BY_HOP, NameKinds } from "./hop_by_hop.ts";
 import { type ProxyPlace, proxyPlace, type Reverse, type Via } from "./config.ts";
 
 /** Fields of requests that are written anew. */
-const OWN_FIELDS: ReadonlySet<string> = new Set([
-  "host",
-  "content-length",
-  "expect",
-  "x-forwarded-for",
-  "x-forwarded-host",
-  "x-forwarded-server",
-  "proxy-authorization",
-]);
+const OWN_FIELDS: ReadonlySet<string> = new Set(["host", "content-length", "expect", "proxy-authorization"]);
+const FORWARDED: ReadonlySet<string> = new Set(["x-forwarded-for", "x-forwarded-host", "x-forwarded-server"]);
+
+const REQUEST_KINDS = new NameKinds((lower) =>
+  HOP_BY_HOP.has(lower) || OWN_FIELDS.has(lower)
+    ? "own"
+    : FORWARDED.has(lower)
+    ? "forwarded"
+    : lower === "via"
+    ? "via"
+    : "other"
+);
+
+const URL_FIELDS: ReadonlySet<string> = new Set(["location", "content-location", "uri", "destination"]);
+
+const RESPONSE_KINDS = new NameKinds((lower) =>
+  ["content-type", "date", "server", "set-cookie", "via"].includes(lower)
+    ? lower
+    : URL_FIELDS.has(lower)
+    ? "url"
+    : "other"
+);
+
+const NO_OPTIONS: ReadonlySet<string> = new Set();
 
 /** Names of fields that the connection options of a request name (RFC 9110 §7.6.1). */
 export function listedFields({ head }: Exchange): ReadonlySet<string> {
   const value = head.field(Field.Connection);
-  if (value === undefined) return new Set();
+  if (value === undefined || /^(?:keep-alive|close)$/i.test(value)) return NO_OPTIONS;
   return new Set(value.toLowerCase().split(",").map((option) => option.trim()));
 }
 
@@ -33,13 +48,15 @@ export function forwardedFields(exchange: Exchange, via: Via | undefined, descri
   const listed = listedFields(exchange);
   const adds = dir.get(proxyPlace).addHeaders !== false;
   let text = "";
-  for (const [name, value] of head.entries()) {
-    const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || (listed.size > 0 && listed.has(lower))) continue;
-    if (OWN_FIELDS.has(lower) && (adds || !lower.startsWith("x-forwarded-"))) continue;
-    if (lower === "via" && via !== undefined && via !== "Off") continue;
+  head.visit((_id, name, value) => {
+    const kind = REQUEST_KINDS.get(name);
+    if (kind !== "other") {
+      if (kind === "own" || (kind === "forwarded" && adds)) return;
+      if (kind === "via" && via !== undefined && via !== "Off") return;
+    }
+    if (listed.size > 0 && listed.has(name.toLowerCase())) return;
     text += `${name}: ${value}\r\n`;
-  }
+  });
   if (adds) {
     const { address } = exchange.transport.peer;
     text += `X-Forwarded-For: ${joined(head.field(Field.XForwardedFor), address)}\r\n`;
@@ -75,8 +92,6 @@ export interface ReturnedFields {
   readonly server: string | undefined;
 }
 
-const URL_FIELDS: ReadonlySet<string> = new Set(["location", "content-location", "uri", "destination"]);
-
 /** The fields of `head` as the client gets them; `balancers` gives the URLs of a balancer's members. */
 export function returnedFields(
   exchange: Exchange,
@@ -91,7 +106,7 @@ export function returnedFields(
   let date: string | undefined;
   let server: string | undefined;
   for (const [name, value] of head.fields) {
-    switch (name.toLowerCase()) {
+    switch (RESPONSE_KINDS.get(name)) {
       case "content-type":
         contentType = value;
         break;
@@ -107,10 +122,14 @@ export function returnedFields(
       case "via":
         if (via !== "Block") fields.push([name, value]);
         break;
+      case "url":
+        fields.push([
+          name,
+          place.reverse.length > 0 ? reversedUrl(exchange, place.reverse, value, members) : value,
+        ]);
+        break;
       default:
-        if (place.reverse.length > 0 && URL_FIELDS.has(name.toLowerCase())) {
-          fields.push([name, reversedUrl(exchange, place.reverse, value, members)]);
-        } else fields.push([name, value]);
+        fields.push([name, value]);
     }
   }
   if (via === "On" || via === "Full") fields.push(["Via", viaOf(exchange, via, "1.1", description)]);

@@ -10,3 +10,21 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
+
+/** What names are, whatever their case, by how they were written: most come again and again. Clients choose them, so there is a limit. */
+export class NameKinds<K> {
+  readonly #known = new Map<string, K>();
+
+  constructor(readonly kindOf: (lower: string) => K) {}
+
+  get(name: string): K {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const kind = this.kindOf(name.toLowerCase());
+    if (this.#known.size >= MOST_NAMES) this.#known.clear();
+    this.#known.set(name, kind);
+    return kind;
+  }
+}
+
+const MOST_NAMES = 512;

@@ -3,9 +3,10 @@
 
 import type { OutputBuffer } from "../../server/http/engine/output.ts";
 import { ParserEvent } from "../../server/http/parser/events.ts";
+import { Field } from "../../server/http/parser/mod.ts";
 import { type ResponseOptions, ResponseParser } from "../../server/http/parser/response.ts";
 import type { BackendHead, Protocol, ResponseTaker } from "../proxy/conversation.ts";
-import { HOP_BY_HOP } from "../proxy/hop_by_hop.ts";
+import { HOP_BY_HOP, NameKinds } from "../proxy/hop_by_hop.ts";
 
 /** A request as a backend gets it. */
 export interface HttpRequest {
@@ -21,17 +22,44 @@ export interface HttpRequest {
   readonly expects: boolean;
 }
 
+const NO_OPTIONS: ReadonlySet<string> = new Set();
+
+/** Names in a Connection field that are not about the connection alone. */
+function optionsOf(value: string): ReadonlySet<string> {
+  if (/^(?:keep-alive|close)$/i.test(value)) return NO_OPTIONS;
+  return new Set(value.toLowerCase().split(",").map((option) => option.trim()));
+}
+
+/** Fields of responses that do not go on, or only with a change of the protocol. */
+const KINDS = new NameKinds((lower) =>
+  lower === "upgrade" ? "upgrade" : HOP_BY_HOP.has(lower) ? "own" : "other"
+);
+
+/** Parsers whose response is over: what one is made of costs more than what it does. */
+const spare: { readonly options: string; readonly parser: ResponseParser }[] = [];
+const MOST_SPARE = 64;
+
+/** A parser for `options`. */
+function takeParser(options: ResponseOptions): { readonly key: string; readonly parser: ResponseParser } {
+  const key = `${options.limitRequestFieldSize} ${options.limitRequestFields} ${options.badLines}`;
+  const last = spare.pop();
+  return { key, parser: last?.options === key ? last.parser : new ResponseParser(options) };
+}
+
 /** One request over HTTP/1.1. */
 export class HttpProtocol implements Protocol {
   readonly waitsForContinue: boolean;
   readonly #request: HttpRequest;
   readonly #parser: ResponseParser;
   #begun = false;
+  readonly #key: string;
 
   constructor(request: HttpRequest, options: ResponseOptions) {
     this.#request = request;
     this.waitsForContinue = request.expects;
-    this.#parser = new ResponseParser(options);
+    const { key, parser } = takeParser(options);
+    this.#key = key;
+    this.#parser = parser;
     this.#parser.expect(request.method);
   }
 
@@ -93,7 +121,10 @@ export class HttpProtocol implements Protocol {
       } else if (event === ParserEvent.End) {
         deliver();
         // What comes behind the end is nobody's answer.
-        return to.onDone(parser.head.keepAlive && pos === length && this.#request.keepAlive);
+        const reusable = parser.head.keepAlive && pos === length && this.#request.keepAlive;
+        // Nothing is read any more with this one.
+        if (spare.length < MOST_SPARE) spare.push({ options: this.#key, parser });
+        return to.onDone(reusable);
       } else {
         deliver();
         return to.onBad("AH01106", `bad HTTP header returned by backend: ${parser.error!.message}`);
@@ -126,19 +157,13 @@ export class HttpProtocol implements Protocol {
     const { head } = this.#parser;
     const { status, reason } = head;
     const fields: [string, string][] = [];
-    let listed: Set<string> | undefined;
-    for (const [name, value] of head.entries()) {
-      if (name.toLowerCase() !== "connection") continue;
-      listed = new Set([...listed ?? [], ...value.toLowerCase().split(",").map((option) => option.trim())]);
-    }
-    for (const [name, value] of head.entries()) {
-      const lower = name.toLowerCase();
-      if (lower === "content-length" || (HOP_BY_HOP.has(lower) && (lower !== "upgrade" || status !== 101))) {
-        continue;
-      }
-      if (listed?.has(lower) === true && lower !== "upgrade") continue;
+    const listed = head.has(Field.Connection) ? optionsOf(head.field(Field.Connection)!) : NO_OPTIONS;
+    head.visit((id, name, value) => {
+      const kind = id === Field.ContentLength ? "own" : KINDS.get(name);
+      if (kind === "own" || (kind === "upgrade" && status !== 101)) return;
+      if (listed.size > 0 && kind !== "upgrade" && listed.has(name.toLowerCase())) return;
       fields.push([name, value]);
-    }
+    });
     return { status, reason, fields, length: undefined, bodiless: true };
   }
 

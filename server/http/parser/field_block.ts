@@ -170,6 +170,20 @@ export class FieldBlock {
     }
   }
 
+  /** As entries(), with the id of each name (UNKNOWN_FIELD for most): names and short values that come again and again cost no new string. */
+  visit(each: (id: number, name: string, value: string) => void): void {
+    const { slots, bytes } = this;
+    for (let index = 0; index < this.headerCount; index++) {
+      const at = index * SLOT;
+      const id = slots[at + 4];
+      if ((id & DROPPED) !== 0) continue;
+      const value = (id & FOLDED) === 0
+        ? latin1Interned(bytes, slots[at + 2], slots[at + 3])
+        : this.valueAt(index);
+      each(id & ID_MASK, latin1Interned(bytes, slots[at], slots[at + 1]), value);
+    }
+  }
+
   /**
    * True if fields that share a name are longer than `limit` bytes once merged. Only a section that is itself
    * longer can have such a field, so that the usual request costs no look at its names.
