@@ -91,6 +91,9 @@ export interface ConversationParts {
 const HIGH_WATER = 262_144;
 /** How long (ms) a backend has to say that it wants the body. */
 const CONTINUE_MS = 1000;
+/** How a full queue is refused (EAGAIN), and how soon (ms) it is looked whether there is room. */
+const QUEUE_FULL = /^\((?:11|35)\)/;
+const QUEUE_MS = 20;
 const EXPIRED = "(70007)The timeout specified has expired";
 
 const out = new OutputBuffer(8192);
@@ -103,6 +106,7 @@ export class Conversation implements OutgoingUser, PushSource, ResponseTaker {
   #lease: Lease | undefined;
   #connecting = false;
   #destinations: readonly Destination[] = [];
+  #queueUntil = 0;
   #next = 0;
   #settle!: (reply: Reply) => void;
   #reject!: (error: unknown) => void;
@@ -197,9 +201,11 @@ export class Conversation implements OutgoingUser, PushSource, ResponseTaker {
     const worker = this.#worker;
     let failed = reason;
     while (this.#next < this.#destinations.length) {
-      const lease = worker.connect(this.#destinations[this.#next++], this);
+      const destination = this.#destinations[this.#next++];
+      const lease = worker.connect(destination, this);
       if (typeof lease === "string") {
         failed = lease;
+        if (destination.kind === "unix" && QUEUE_FULL.test(lease) && this.#waitsForQueue(lease)) return;
         continue;
       }
       this.#lease = lease;
@@ -208,6 +214,21 @@ export class Conversation implements OutgoingUser, PushSource, ResponseTaker {
       return;
     }
     this.#unreached("connect", failed);
+  }
+
+  /** A Unix-domain socket whose queue is full refuses at once, where one of TCP lets clients wait. Returns false when that has been long. */
+  #waitsForQueue(reason: string): boolean {
+    const now = performance.now();
+    if (this.#queueUntil === 0) {
+      this.#queueUntil = now + (this.#worker.values.connectionTimeout ?? this.#parts.timeout(this.#worker));
+    }
+    if (now >= this.#queueUntil) return false;
+    setTimeout(() => {
+      if (this.#over) return;
+      this.#next--;
+      this.#connect(reason);
+    }, QUEUE_MS);
+    return true;
   }
 
   /** The backend cannot be had: another one, if there is one. */

@@ -254,6 +254,41 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "proxy: a Unix-domain socket whose queue is full is waited for",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const directory = await Deno.makeTempDir();
+    const path = `${directory}/s`;
+    const listener = Deno.listen({ transport: "unix", path });
+    const others: Deno.Conn[] = [];
+    // Nobody accepts: once the queue is full, connecting is refused.
+    for (;;) {
+      const conn = await Deno.connect({ transport: "unix", path }).catch(() => undefined);
+      if (conn === undefined) break;
+      others.push(conn);
+      assert(others.length < 10_000);
+    }
+    await using server = await start(`ProxyPass /q unix:${path}|http://localhost/q\n`);
+    const answer = server.raw(get("/q"));
+    assertEquals(
+      await Promise.race([answer, new Promise((resolve) => setTimeout(() => resolve("waits"), 500))]),
+      "waits",
+    );
+    for (const conn of others) conn.close();
+    (async () => {
+      for await (const conn of listener) {
+        const n = await conn.read(new Uint8Array(4096)).catch(() => null);
+        if (n !== null) await say(conn, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhere");
+        conn.close();
+      }
+    })();
+    assertEquals(bodyOf(await answer), "here");
+    listener.close();
+    await Deno.remove(directory, { recursive: true });
+  },
+});
+
 /** Debian's php-fpm, whichever version. */
 function phpFpm(): string | undefined {
   try {
