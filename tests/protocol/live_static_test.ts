@@ -37,7 +37,8 @@ async function start(more = ""): Promise<TestServer> {
       "htdocs/\u00fc.txt": "umlaut",
     },
   });
-  await Deno.utime(server.path("htdocs/a.txt"), OLD, OLD);
+  // Tags of files that are younger than a second are weak.
+  for (const name of ["a.txt", "index.html"]) await Deno.utime(server.path(`htdocs/${name}`), OLD, OLD);
   return server;
 }
 
