@@ -23,6 +23,7 @@ import { env } from "./env/mod.ts";
 import { expires } from "./expires/mod.ts";
 import { http2 } from "./http2/mod.ts";
 import { headers } from "./headers/mod.ts";
+import { cgi, cgid } from "./cgi/mod.ts";
 import { setEnvIf } from "./setenvif/mod.ts";
 import { autoindex } from "./autoindex/mod.ts";
 import { negotiation } from "./negotiation/mod.ts";
@@ -62,6 +63,8 @@ export const MODULES: readonly ServerModule[] = [
   proxyScgi,
   proxyUwsgi,
   ...balancerModules,
+  cgi,
+  cgid,
   proxyHcheck,
   alias,
   dir,

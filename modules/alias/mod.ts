@@ -8,6 +8,7 @@ import {
   type Directive,
   dirKey,
   flag,
+  type ServerConfig,
   serverKey,
   type Target,
   type Where,
@@ -71,9 +72,6 @@ function aliasRow(name: string, regex: boolean, handler: string | undefined, hel
     args: [1, 2],
     syntax: regex ? `${name} regex file-path` : `${name} [URL-path] file-path`,
     help,
-    differs: handler === undefined
-      ? undefined
-      : "There are no CGI scripts: what is there is answered with 500 and never shown.",
     apply(args, to, where) {
       if (args.length === 1) return addPlaceAlias(name, args[0], to, regex, handler);
       if (to.context === "directory") {
@@ -221,15 +219,27 @@ function translateName(exchange: Exchange, subjectOf: ThreadContext["subjectOf"]
   }
   for (const rule of aliases) {
     const file = aliased(rule, path);
-    if (file !== undefined) return found(exchange, file, rule.handler);
+    if (file === undefined) continue;
+    if (typeof rule.from === "string") exchange.alias = { prefix: rule.from, root: rule.to ?? "" };
+    return found(exchange, file, rule.handler);
   }
   return false;
 }
 
 function found(exchange: Exchange, file: string, handler: string | undefined): true {
   exchange.filename = file;
-  if (handler !== undefined) exchange.handler = handler;
+  if (handler === undefined) return true;
+  exchange.handler = handler;
+  // As httpd's modules tell each other that no Options are asked for here.
+  (exchange.notes ??= new Map()).set("alias-forced-type", handler);
   return true;
+}
+
+/** True when some ScriptAlias makes scripts of files. */
+export function hasScriptAlias(config: ServerConfig): boolean {
+  return [config.main, ...config.hosts].some(({ store }) =>
+    store.get(hostRules).aliases.some(({ handler }) => handler !== undefined)
+  ) || [...config.allDirStores()].some((store) => store.get(placeRules).alias?.handler !== undefined);
 }
 
 export const alias: ServerModule = {

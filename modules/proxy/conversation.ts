@@ -11,19 +11,11 @@ import {
   type Reply,
 } from "../../server/http/engine/reply.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
+import type { CgiHead } from "../cgi/response.ts";
 import type { Lease, Worker } from "./worker.ts";
 
-/** What a backend has answered, but for its content. */
-export interface BackendHead {
-  readonly status: number;
-  readonly reason: string;
-  /** As they came, but for those about the connection and the length. */
-  readonly fields: (readonly [name: string, value: string])[];
-  /** Of the content, or of what GET would give; undefined: not known. */
-  readonly length: number | undefined;
-  /** Nothing follows (HEAD, 204, 304). */
-  readonly bodiless: boolean;
-}
+/** What a backend has answered, but for its content: as a program does, whatever the protocol; `length` may be that of what GET would give. */
+export type BackendHead = CgiHead;
 
 /** A language of backends: makes bytes of a request, and a response of bytes. One object per try. */
 export interface Protocol {
@@ -56,7 +48,7 @@ export interface ResponseTaker {
   /** Its connection is gone, and that is not the end of an answer. */
   onLost(reason: string): void;
   /** What it says makes no sense. */
-  onBad(ah: string, message: string): void;
+  onBad(ah: string | undefined, message: string): void;
 }
 
 /** Why there is no answer. */
@@ -382,7 +374,7 @@ export class Conversation implements OutgoingUser, PushSource, ResponseTaker {
     this.#end();
   }
 
-  onBad(ah: string, message: string): void {
+  onBad(ah: string | undefined, message: string): void {
     if (this.#over || this.#done) return;
     this.#parts.log("error", ah, message);
     this.#fail("bad", message);

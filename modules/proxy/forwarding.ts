@@ -36,7 +36,7 @@ const RESPONSE_KINDS = new NameKinds((lower) =>
 const NO_OPTIONS: ReadonlySet<string> = new Set();
 
 /** Names of fields that the connection options of a request name (RFC 9110 §7.6.1). */
-export function listedFields({ head }: Exchange): ReadonlySet<string> {
+function listedFields({ head }: Exchange): ReadonlySet<string> {
   const value = head.field(Field.Connection);
   if (value === undefined || /^(?:keep-alive|close)$/i.test(value)) return NO_OPTIONS;
   return new Set(value.toLowerCase().split(",").map((option) => option.trim()));

@@ -1,7 +1,7 @@
 // How is FastCGI spoken? Records of at most 64 KiB in both directions, one request at a time on a connection (FastCGI Specification 1.0).
 
 import type { OutputBuffer } from "../../server/http/engine/output.ts";
-import { CgiResponse } from "../proxy/cgi_response.ts";
+import { CgiResponse } from "../cgi/response.ts";
 import type { Protocol, ResponseTaker } from "../proxy/conversation.ts";
 
 const VERSION = 1;
@@ -41,8 +41,8 @@ function records(out: OutputBuffer, type: number, bytes: Uint8Array): void {
 }
 
 /** Names and values as FastCGI has them: each behind its lengths. */
-function encodeParams(variables: readonly (readonly [string, string])[]): Uint8Array<ArrayBuffer> {
-  const pairs = variables.map(([name, value]) => [encoder.encode(name), encoder.encode(value)] as const);
+function encodeParams(variables: ReadonlyMap<string, string>): Uint8Array<ArrayBuffer> {
+  const pairs = [...variables].map(([name, value]) => [encoder.encode(name), encoder.encode(value)] as const);
   const bytes = new Uint8Array(pairs.reduce((sum, [name, value]) => sum + 8 + name.length + value.length, 0));
   let at = 0;
   for (const pair of pairs) {
@@ -66,7 +66,7 @@ function encodeParams(variables: readonly (readonly [string, string])[]): Uint8A
 /** What a FastCGI request is made of. */
 export interface FcgiRequest {
   readonly method: string;
-  readonly variables: readonly (readonly [string, string])[];
+  readonly variables: ReadonlyMap<string, string>;
   readonly keepAlive: boolean;
   /** Takes what the program says on its standard error. */
   readonly onError: (text: string) => void;

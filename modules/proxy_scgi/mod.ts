@@ -2,8 +2,8 @@
 
 import type { OutputBuffer } from "../../server/http/engine/output.ts";
 import type { ServerModule, ThreadContext } from "../../server/request/module.ts";
-import { CgiResponse } from "../proxy/cgi_response.ts";
-import { cgiVariables } from "../proxy/cgi_variables.ts";
+import { CgiResponse } from "../cgi/response.ts";
+import { cgiVariables } from "../cgi/variables.ts";
 import type { Protocol, ResponseTaker } from "../proxy/conversation.ts";
 import type { Scheme } from "../proxy/scheme.ts";
 
@@ -15,13 +15,13 @@ class ScgiProtocol implements Protocol {
   untouched = true;
   readonly #response: CgiResponse;
 
-  constructor(method: string, readonly variables: readonly (readonly [string, string])[]) {
+  constructor(method: string, readonly variables: ReadonlyMap<string, string>) {
     this.#response = new CgiResponse(method, "SCGI");
   }
 
   begin(out: OutputBuffer): void {
     // CONTENT_LENGTH comes first, whether there is content or not.
-    const length = this.variables.find(([name]) => name === "CONTENT_LENGTH")?.[1] ?? "0";
+    const length = this.variables.get("CONTENT_LENGTH") ?? "0";
     let text = `CONTENT_LENGTH\0${length}\0SCGI\x001\0`;
     for (const [name, value] of this.variables) if (name !== "CONTENT_LENGTH") text += `${name}\0${value}\0`;
     const bytes = encoder.encode(text);
@@ -54,7 +54,7 @@ export function scgiScheme(thread: ThreadContext): Scheme {
     title: "SCGI",
     reuses: false,
     needsLength: true,
-    protocol: (call) => new ScgiProtocol(call.exchange.method, cgiVariables(call, thread, false)),
+    protocol: (call) => new ScgiProtocol(call.exchange.method, cgiVariables(call, thread)),
   };
 }
 

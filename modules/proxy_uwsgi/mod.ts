@@ -3,7 +3,7 @@
 
 import type { OutputBuffer } from "../../server/http/engine/output.ts";
 import type { ServerModule, ThreadContext } from "../../server/request/module.ts";
-import { cgiVariables } from "../proxy/cgi_variables.ts";
+import { cgiVariables } from "../cgi/variables.ts";
 import type { Scheme } from "../proxy/scheme.ts";
 import { HttpProtocol } from "../proxy_http/protocol.ts";
 
@@ -12,14 +12,16 @@ const encoder = new TextEncoder();
 
 /** One request; answers are those of HTTP/1.x. */
 class UwsgiProtocol extends HttpProtocol {
-  constructor(method: string, readonly variables: readonly (readonly [string, string])[]) {
+  constructor(method: string, readonly variables: ReadonlyMap<string, string>) {
     super({ method, head: "", length: 0, upgrade: undefined, keepAlive: false, expects: false }, {
       limitRequestFields: 1000,
     });
   }
 
   override begin(out: OutputBuffer): void {
-    const words = this.variables.flatMap(([name, value]) => [encoder.encode(name), encoder.encode(value)]);
+    const words = [...this.variables].flatMap((
+      [name, value],
+    ) => [encoder.encode(name), encoder.encode(value)]);
     const fitting = words.reduce((sum, { length }) => sum + 2 + length, 0);
     if (fitting > LONGEST_PACKET) throw new RangeError("the request is too long for uwsgi");
     out.append(Uint8Array.of(0, fitting & 0xff, fitting >> 8, 0));
@@ -37,7 +39,7 @@ export function uwsgiScheme(thread: ThreadContext): Scheme {
     title: "UWSGI",
     reuses: false,
     needsLength: true,
-    protocol: (call) => new UwsgiProtocol(call.exchange.method, cgiVariables(call, thread, false)),
+    protocol: (call) => new UwsgiProtocol(call.exchange.method, cgiVariables(call, thread)),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   type Directive,
   dirKey,
   flag,
+  type ServerConfig,
   serverKey,
   type Target,
 } from "../../server/config/mod.ts";
@@ -159,6 +160,14 @@ function hooks(): ModuleHooks {
     ofPlace: ({ dir }) => dir.get(placeRewriting),
     mapsOf: ({ vhost }) => vhost.store.get(hostRewriting).maps,
   });
+}
+
+/** True when some rule names a handler. */
+export function givesHandlers(config: ServerConfig): boolean {
+  return [
+    ...[config.main, ...config.hosts].map(({ store }): RewriteRules => store.get(hostRewriting)),
+    ...[...config.allDirStores()].map((store) => store.get(placeRewriting)),
+  ].some(({ rules }) => rules.some(({ flags }) => flags.handler !== undefined));
 }
 
 export const rewrite: ServerModule = { name: "rewrite_module", source: "mod_rewrite.c", directives, hooks };

@@ -24,7 +24,7 @@ import { FileError, fileInfo, type OpenFile, openFiles } from "./open_files.ts";
 const BOUNDARY = crypto.getRandomValues(new BigUint64Array(1))[0].toString(16);
 /** Answers from the file system. */
 export function handleFile(exchange: Exchange): Reply {
-  const { file, handler, method } = exchange;
+  const { file, method } = exchange;
   if (method === "OPTIONS") {
     return {
       status: 200,
@@ -38,8 +38,6 @@ export function handleFile(exchange: Exchange): Reply {
     const known = KNOWN_METHODS.has(method) || registered?.has(method) === true;
     return errorReply(known ? 405 : 501, { fields: [["Allow", allowedMethods(exchange)]] });
   }
-  // What is meant to be run is nobody's to read, although nothing here runs it.
-  if (handler === "cgi-script") return errorReply(500);
   // A directory that nobody has listed is nothing to send (as httpd has it).
   if (file === undefined || file.isDirectory) return errorReply(404);
   if (exchange.pathInfo !== "" && exchange.dir.get(coreDir).acceptPathInfo !== "on") return errorReply(404);

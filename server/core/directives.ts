@@ -8,6 +8,7 @@ import { filterRows } from "../request/filters/mod.ts";
 import { coreServer } from "./config.ts";
 import { contentDirectives } from "./content_directives.ts";
 import { optionsRow } from "./place_options.ts";
+import { programDirectives } from "./program_directives.ts";
 import { protocolDirectives } from "./protocol_directives.ts";
 import { HOST, number, SERVER, serverRow } from "./rows.ts";
 
@@ -106,4 +107,5 @@ export const coreDirectives: readonly Directive[] = [
     { default: "65536" },
   ),
   ...contentDirectives,
+  ...programDirectives,
 ];

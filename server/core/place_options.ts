@@ -67,8 +67,7 @@ export const optionsRow: Directive = {
     "Which features a directory has: Indexes, FollowSymLinks, SymLinksIfOwnerMatch, MultiViews, All, None",
   default: "FollowSymlinks",
   override: "Options",
-  differs:
-    "ExecCGI is read, but there are no scripts that it could allow. Includes and IncludesNOEXEC are the same: nothing is executed.",
+  differs: "Includes and IncludesNOEXEC are the same: nothing is executed.",
   apply(args, to) {
     const value = to.dir.get(key);
     const signed = /^[+-]/.test(args[0]);

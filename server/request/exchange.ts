@@ -43,6 +43,8 @@ export class Exchange {
   filename = "";
   file: FileInfo | undefined = undefined;
   pathInfo = "";
+  /** The Alias that has led to it: what of the path, and where that is; undefined: DocumentRoot. */
+  alias: { readonly prefix: string; readonly root: string } | undefined = undefined;
   /** Set by modules (SetHandler, AddHandler): which handler answers. */
   handler: string | undefined = undefined;
   contentType: string | undefined = undefined;

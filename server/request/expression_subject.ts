@@ -115,8 +115,9 @@ export class ExchangeSubject implements ExpressionSubject {
         return String(head.minor);
       case "SERVER_SOFTWARE":
         return this.#facts.serverSoftware;
-      case "DOCUMENT_ROOT":
       case "CONTEXT_DOCUMENT_ROOT":
+        return this.#exchange.alias?.root ?? this.#facts.documentRoot(this.#exchange);
+      case "DOCUMENT_ROOT":
         return this.#facts.documentRoot(this.#exchange);
       case "CONTENT_TYPE":
         // Of what is about to be sent, where that is known: an error page has a type too.
@@ -146,6 +147,7 @@ export class ExchangeSubject implements ExpressionSubject {
       case "REMOTE_USER":
         return this.#exchange.user;
       case "CONTEXT_PREFIX":
+        return this.#exchange.alias?.prefix;
       case "REMOTE_IDENT":
       case "SCRIPT_GROUP":
       case "SCRIPT_USER":

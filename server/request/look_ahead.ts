@@ -74,6 +74,28 @@ export class LookAhead {
     }
   }
 
+  /** Where `path` leads in the file system, as far as its name tells: what is there is not looked at. Undefined: to no file. */
+  fileNameOf(from: Exchange, path: string): string | undefined {
+    if (this.#depth >= DEEPEST) return undefined;
+    const { head, transport, startTime, startClock, keepAlives, vhost } = from;
+    const exchange = new Exchange(head, transport, startTime, startClock, keepAlives);
+    exchange.vhost = vhost;
+    exchange.dir = vhost.dirDefaults;
+    exchange.path = path;
+    this.#depth++;
+    try {
+      this.#parts.subjectOf(exchange);
+      for (const translate of this.#parts.translators) {
+        const translated = translate(exchange);
+        if (translated === true) return exchange.filename;
+        if (translated !== false) return undefined;
+      }
+      return undefined;
+    } finally {
+      this.#depth--;
+    }
+  }
+
   #normalised(host: VirtualServer, target: string): string | undefined {
     const options = { ...this.#parts.pathOptions(host), windows: system === "windows" };
     return normalisePath(splitTarget(target, 0).path, options).path;

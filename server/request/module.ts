@@ -62,6 +62,15 @@ export interface ThreadContext {
   subjectOf(exchange: Exchange): ExpressionSubject;
   /** What is at another target of this server, for the client of `from`; undefined: so many requests are within each other already. */
   subrequest(from: Exchange, target: string): Promise<Part | undefined>;
+  /** The name of the file that `path` (decoded) would lead to, whether there is one or not; undefined: to no file. */
+  fileNameOf(from: Exchange, path: string): string | undefined;
+  /**
+   * Answers with what is at another target of this server, as if the client had asked for that: for a handler that finds this out late
+   * and whose answer this is.
+   */
+  redirect(exchange: Exchange, target: string): Reply | Promise<Reply>;
+  /** The event loop has its turns until `promise` is settled, although no request waits for it: a program of ours comes to its end. */
+  waitUntil(promise: Promise<unknown>): void;
   /** The output filter of any module that has this name, whatever its case; to be asked once all modules are ready. */
   outputFilter(name: string): OutputFilter | undefined;
   /** What beginProcess() of this module gave; undefined: nothing. */

@@ -37,6 +37,7 @@ export function beginRedirect(exchange: Exchange, status: number): void {
   exchange.filename = "";
   exchange.file = undefined;
   exchange.pathInfo = "";
+  exchange.alias = undefined;
   exchange.handler = undefined;
   exchange.contentType = undefined;
   exchange.contentLanguage = undefined;

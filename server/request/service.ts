@@ -86,6 +86,7 @@ export class RequestService implements Service {
   readonly #display: RequestDisplay | undefined;
   readonly #phases: Phases;
   readonly #errors: ErrorResponses;
+  readonly #lookAhead: LookAhead;
   readonly #filters: NonNullable<ModuleHooks["filterReply"]>[];
   readonly #finishers: NonNullable<ModuleHooks["finishReply"]>[];
   readonly chains: FilterChains;
@@ -132,7 +133,7 @@ export class RequestService implements Service {
       redirect: (exchange, target, status) => phases.redirect(exchange, target, status),
       log: (ah, message, exchange) => parts.log("error", "core", ah, message, exchange),
     });
-    const lookAhead = new LookAhead({
+    const lookAhead = this.#lookAhead = new LookAhead({
       pathOptions: parts.pathOptions,
       translators: phases.translators,
       storageMappers: phases.storageMappers,
@@ -240,6 +241,23 @@ export class RequestService implements Service {
       subjectOf: (exchange) => this.subjectOf(exchange),
       failed: (exchange, error) => this.#failure(exchange, error),
     });
+  }
+
+  /** Where a path leads in the file system. */
+  fileNameOf(from: Exchange, path: string): string | undefined {
+    return this.#lookAhead.fileNameOf(from, path);
+  }
+
+  /** Answers with what is at another target; the answer of the phases, to which nothing has been done. */
+  redirect(exchange: Exchange, target: string): Reply | Promise<Reply> {
+    return this.#phases.redirect(exchange, target);
+  }
+
+  /** The event loop has its turns until `promise` is settled. */
+  waitUntil(promise: Promise<unknown>): void {
+    this.waiting++;
+    const over = () => void this.waiting--;
+    promise.then(over, over);
   }
 
   bodyLimit(exchange: Exchange): number {

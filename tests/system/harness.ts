@@ -219,6 +219,19 @@ export class TestServer {
   }
 }
 
+/** The content of a body in chunks. */
+export function unchunked(text: string): string {
+  let rest = text;
+  let content = "";
+  for (;;) {
+    const found = /^([0-9a-f]+)\r\n/.exec(rest);
+    if (found === null || found[1] === "0") return content;
+    const length = parseInt(found[1], 16);
+    content += rest.slice(found[0].length, found[0].length + length);
+    rest = rest.slice(found[0].length + length + 2);
+  }
+}
+
 /** The children of a process. Linux. */
 export function childrenOf(pid: number): number[] {
   const found: number[] = [];

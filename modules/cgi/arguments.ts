@@ -1,0 +1,24 @@
+// Which arguments has a CGI program? The words of a query without `=` (RFC 3875 §4.4), as httpd gives them.
+
+/** Characters that a shell would see something in: a program may hand its arguments to one. */
+const SHELL = /[&;`'"|*?~<>^()[\]{}$\\\n]/g;
+/** More words are none. */
+const MOST = 1000;
+
+function unescaped(word: string): string {
+  try {
+    return decodeURIComponent(word);
+  } catch (error) {
+    if (error instanceof URIError) return word;
+    throw error;
+  }
+}
+
+/** The arguments for `query`. */
+export function argumentsOf(query: string): string[] {
+  if (query === "" || query.includes("=")) return [];
+  // An argument cannot hold a NUL: the words end there, as strings of C do.
+  return query.split("+").slice(0, MOST).map((word) =>
+    unescaped(word).split("\0", 1)[0].replace(SHELL, "\\$&")
+  );
+}
