@@ -28,7 +28,8 @@ import { ReceiveWindow } from "./receive_window.ts";
 import type { RequestReader } from "./request_head.ts";
 import { addressFrames, preparedFrames } from "./response_head.ts";
 import { type Http2Settings, PeerSettings, writeOurSettings } from "./settings.ts";
-import { Stream, type StreamHost } from "./stream.ts";
+import { Stream } from "./stream.ts";
+import type { StreamHost } from "./stream_host.ts";
 import { StreamTable } from "./stream_table.ts";
 
 /** So often (ms) it is looked whether clients are too slow. */
@@ -172,9 +173,8 @@ export class Http2Connection implements ProtocolHandler, StreamHost, IntakeHost,
     if (bytes >= TINY) this.calm.credit(Gain.Data);
   }
 
-  giveRoom(stream: Stream, bytes: number): void {
-    stream.room += bytes;
-    writeWindowUpdate(this.output, stream.id, bytes);
+  giveRoom(stream: number, bytes: number): void {
+    writeWindowUpdate(this.output, stream, bytes);
   }
 
   writeHeaders(stream: number, at: number, ends: boolean): void {
@@ -232,7 +232,7 @@ export class Http2Connection implements ProtocolHandler, StreamHost, IntakeHost,
 
   onDrained(): void {
     this.proceed(() => {
-      for (const stream of this.streams.values()) stream.drained();
+      for (const stream of this.streams.values()) stream.outgoing.drained();
     });
   }
 

@@ -89,7 +89,7 @@ export class FrameIntake {
     const whole = this.#decoder.decode(parser.bytes, parser.start, parser.end, heads);
     const ends = (flags & Flag.EndStream) !== 0;
     if (known !== undefined) {
-      if (known.received) {
+      if (known.incoming.received) {
         throw new StreamError(id, ErrorCode.StreamClosed, "HEADERS behind the end of a stream");
       }
       if (!ends) throw new StreamError(id, ErrorCode.ProtocolError, "a second head");
@@ -122,13 +122,13 @@ export class FrameIntake {
     if (event === FrameEvent.DataBegin) return this.#beginData(parser);
     const stream = this.#dataStream;
     if (event === FrameEvent.DataPiece) {
-      stream?.data(parser.bytes.slice(parser.start, parser.end) as Uint8Array<ArrayBuffer>);
+      stream?.incoming.data(parser.bytes.slice(parser.start, parser.end) as Uint8Array<ArrayBuffer>);
       return;
     }
     this.#dataStream = undefined;
     if (stream === undefined || this.host.streams.get(stream.id) === undefined) return;
     if ((parser.flags & Flag.EndStream) !== 0) stream.end();
-    else stream.consumed(parser.length);
+    else stream.incoming.consumed(parser.length);
   }
 
   #beginData({ stream: id, length, flags }: FrameParser): void {
@@ -146,9 +146,7 @@ export class FrameIntake {
       if (streams.wasReset(id)) return;
       throw new StreamError(id, ErrorCode.StreamClosed, "DATA of a stream that is over");
     }
-    if (stream.received) throw new StreamError(id, ErrorCode.StreamClosed, "DATA behind the end of a stream");
-    stream.room -= length;
-    if (stream.room < 0) throw new StreamError(id, ErrorCode.FlowControlError, "more DATA than the window");
+    stream.incoming.take(length);
     this.#dataStream = stream;
   }
 
@@ -196,11 +194,9 @@ export class FrameIntake {
     const delta = peer.initialWindow - before;
     if (delta === 0) return;
     for (const stream of host.streams.values()) {
-      stream.window += delta;
-      if (stream.window > MAX_WINDOW) {
+      if (!stream.outgoing.widen(delta)) {
         throw new ConnectionError(ErrorCode.FlowControlError, "a window grows too large");
       }
-      outbox.enter(stream);
     }
   }
 
@@ -220,11 +216,9 @@ export class FrameIntake {
     const stream = streams.get(id);
     if (stream === undefined) return;
     if (increment === 0) throw new StreamError(id, ErrorCode.ProtocolError, "a window grows by nothing");
-    stream.window += increment;
-    if (stream.window > MAX_WINDOW) {
+    if (!stream.outgoing.widen(increment)) {
       throw new StreamError(id, ErrorCode.FlowControlError, "a window grows too large");
     }
-    outbox.enter(stream);
   }
 
   /** RFC 9218, 7.1. What is said of streams that are not open yet is not remembered. */
@@ -233,8 +227,7 @@ export class FrameIntake {
     if (id === 0) throw new ConnectionError(ErrorCode.ProtocolError, "PRIORITY_UPDATE of no stream");
     const stream = host.streams.get(id);
     if (stream === undefined) return;
-    stream.priority = parsePriority(value);
-    host.outbox.moved(stream);
+    stream.outgoing.prioritise(parsePriority(value));
   }
 
   #resetByClient(id: number): void {

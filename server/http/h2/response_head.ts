@@ -3,6 +3,7 @@
 
 import { currentHttpDate, hasNoBody, isFieldName, isFieldValue } from "../content/mod.ts";
 import { OutputBuffer } from "../engine/output.ts";
+import { streamOfPushed } from "../engine/push_stream.ts";
 import type { PreparedReply, Reply } from "../engine/reply.ts";
 import { FieldError } from "../engine/writer.ts";
 import { Flag, FRAME_HEAD, FrameType, MAX_FRAME, putFrameHead, putU32 } from "./frame.ts";
@@ -16,6 +17,8 @@ const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
+
+const encoder = new TextEncoder();
 
 /** Date and Server as they were encoded in the second `madeAt`: the same for all. */
 let common = new Uint8Array(0);
@@ -66,6 +69,24 @@ export function encodeHead(
     if (!isFieldValue(contentType)) throw new FieldError("invalid Content-Type");
     encodeField(output, "content-type", contentType.trim());
   }
+}
+
+/** A text is made bytes, and what is pushed a stream: others have their turn between its pieces. */
+export function withBytes(reply: Reply): Reply {
+  const { body } = reply;
+  if (body.kind === "pushed") {
+    return { ...reply, body: { kind: "stream", stream: streamOfPushed(body.source), length: body.length } };
+  }
+  if (body.kind !== "text") return reply;
+  return { ...reply, body: { kind: "bytes", bytes: encoder.encode(body.text) } };
+}
+
+/** The Content-Length of a reply that withBytes() has made; undefined: not known. */
+export function lengthOf({ body, declaredLength }: Reply): number | undefined {
+  if (declaredLength !== undefined) return declaredLength;
+  if (body.kind === "bytes") return body.bytes.length;
+  if (body.kind === "none") return 0;
+  return body.kind === "text" ? undefined : body.length;
 }
 
 /** The frames of a message made ahead: HEADERS, and the body in DATA if it fits into one. */
