@@ -160,7 +160,7 @@ async function createService(data: ProgramData, order: ThreadOrder, outgoing: ()
       config,
       signatureOf: (exchange) => signatureOf(exchange, serverField),
       subjectOf: (exchange) => service.subjectOf(exchange),
-      subrequest: (from, target) => service.subrequest(from, target),
+      subrequest: (from, target, handler) => service.subrequest(from, target, handler),
       fileNameOf: (from, path) => service.fileNameOf(from, path),
       redirect: (exchange, target) => service.redirect(exchange, target),
       waitUntil: (promise) => service.waitUntil(promise),

@@ -12,7 +12,7 @@ import type { ThreadContext } from "../../server/request/module.ts";
 import { argumentsOf } from "./arguments.ts";
 import { readHead } from "./head.ts";
 import { CgiOutput, NphOutput, type ProgramOutput } from "./output.ts";
-import { Program, StartError } from "./program.ts";
+import { type Program, StartError, startFor } from "./program.ts";
 import { logScriptError, logScriptFailure } from "./script_log.ts";
 import { cgiServer } from "./settings.ts";
 import { programEnvironment } from "./variables.ts";
@@ -49,39 +49,29 @@ class Run {
     const nph = this.#name.startsWith("nph-");
     const refused = this.#refusal(nph);
     if (refused !== undefined) return refused;
-    let program: Program;
+    let started: ReturnType<typeof startFor>;
     try {
-      program = this.#start();
+      started = this.#start();
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
       this.#noteError(200, "AH01215", `${error.message}: exec of '${exchange.filename}' failed`);
       return this.#failed(500, `End of script output before headers: ${this.#name}`, "", "");
     }
-    // Of a part of an answer nobody but the whole knows when the client is gone.
-    const { signal } = exchange.main ?? exchange;
-    const gone = () => program.end();
-    signal.addEventListener("abort", gone);
+    const { program, errors } = started;
     let broken: unknown;
     const stream = exchange.body?.stream();
     program.feed(stream === undefined ? undefined : this.#noted(stream)).catch((error) => {
       broken = error;
       program.end();
     });
-    const errors = program.readErrors((line) => {
-      this.#errors.push(line);
-      this.#noteError(200, "AH01215", line);
-    });
-    this.#context.waitUntil(Promise.all([program.over, errors]));
     const output = nph ? new NphOutput(this.#name, exchange.method) : new CgiOutput(this.#name);
-    const over = () => signal.removeEventListener("abort", gone);
     const heard = await this.#head(program, output);
     if (output.head !== undefined && broken === undefined) {
-      return this.#answer(program, output, heard === "end", over, () => broken);
+      return this.#answer(program, output, heard === "end", () => broken);
     }
-    over();
     program.end();
     if (broken !== undefined) throw broken;
-    if (signal.aborted) return { status: 500, fields: [], body: NO_BODY, close: true };
+    if (exchange.outermost.signal.aborted) return { status: 500, fields: [], body: NO_BODY, close: true };
     if (heard === "timeout") {
       const message = `Script timed out before returning headers: ${this.#name}`;
       return this.#failed(504, message, "", output.text);
@@ -94,7 +84,8 @@ class Run {
 
   /** The answer for what may not be run; undefined: it may be. */
   #refusal(nph: boolean): Reply | undefined {
-    const { dir, file, main, notes, pathInfo } = this.#exchange;
+    const exchange = this.#exchange;
+    const { dir, file, main, notes, pathInfo, imposedHandler } = exchange;
     const refused = (status: number, ah: string, message: string) => {
       this.#noteError(status, ah, message);
       return errorReply(status);
@@ -106,6 +97,13 @@ class Run {
     if (nph && main !== undefined) return refused(403, "AH02810", "attempt to include NPH CGI script");
     if (file === undefined) return refused(404, "AH02811", "script not found or unable to stat");
     if (file.isDirectory) return refused(403, "AH02812", "attempt to invoke directory as script");
+    // The element exec of a page names a program, which gets what the page was asked for with.
+    if (imposedHandler !== undefined) {
+      if (pathInfo !== "") return errorReply(404);
+      exchange.pathInfo = main!.pathInfo;
+      exchange.query = main!.query;
+      return undefined;
+    }
     if (pathInfo !== "" && dir.get(coreDir).acceptPathInfo === "off") {
       return refused(404, "AH02813", "AcceptPathInfo off disallows user's path");
     }
@@ -113,7 +111,7 @@ class Run {
   }
 
   /** @throws StartError */
-  #start(): Program {
+  #start(): ReturnType<typeof startFor> {
     const exchange = this.#exchange;
     const { filename, dir, head, query } = exchange;
     // A body in chunks comes without its length, and ends where its program's input ends.
@@ -124,12 +122,16 @@ class Run {
       file: filename,
       target: "",
     };
-    return Program.start({
+    const order = {
       file: filename,
       args: argumentsOf(query),
       environment: programEnvironment(call, this.#context),
       directory: filename.slice(0, filename.lastIndexOf("/") + 1),
       limits: dir.get(programLimits),
+    };
+    return startFor(exchange, this.#context, order, (line) => {
+      this.#errors.push(line);
+      this.#noteError(200, "AH01215", line);
     });
   }
 
@@ -164,13 +166,11 @@ class Run {
     program: Program,
     output: ProgramOutput,
     ended: boolean,
-    over: () => void,
     broken: () => unknown,
   ): Promise<Reply> {
     const exchange = this.#exchange;
     const answer = readHead(output.head!, exchange, (message) => this.#log(undefined, message));
     const dropped = async () => {
-      over();
       if (!ended) await program.drain(this.#timeout);
       else program.end();
     };
@@ -182,7 +182,7 @@ class Run {
     }
     const bodiless = exchange.method === "HEAD" || answer.status === 204 || answer.status === 304 ||
       answer.failure !== undefined;
-    if (!bodiless) return { ...answer, body: this.#content(program, output, answer.length, over, broken) };
+    if (!bodiless) return { ...answer, body: this.#content(program, output, answer.length, broken) };
     // It has the time to come to its end.
     dropped().catch((error) => this.#log(undefined, `${this.#name}: ${error}`));
     return { ...answer, body: NO_BODY };
@@ -192,7 +192,6 @@ class Run {
     program: Program,
     output: ProgramOutput,
     length: number | undefined,
-    over: () => void,
     broken: () => unknown,
   ): Body {
     const stream = new ReadableStream<Bytes>({
@@ -206,7 +205,6 @@ class Run {
             output.take(piece);
             continue;
           }
-          over();
           program.end();
           if (piece === "timeout") {
             const message = `Timeout waiting for output from CGI script ${this.#exchange.filename}`;
@@ -217,10 +215,7 @@ class Run {
           return controller.close();
         }
       },
-      cancel: () => {
-        over();
-        program.end();
-      },
+      cancel: () => program.end(),
     }, { highWaterMark: 0 });
     return { kind: "stream", stream, length };
   }
@@ -235,6 +230,7 @@ class Run {
     exchange.head = head.withFields(kept);
     if (head.method !== "HEAD") exchange.head.method = "GET";
     exchange.body = undefined;
+    exchange.imposedHandler = undefined;
     const reply = await this.#context.redirect(exchange, location);
     return { ...reply, fields: [...fields, ...reply.fields] };
   }

@@ -1,6 +1,8 @@
 // How is a program outside of the server run? Without a shell, in its own environment, with pipes to it and from it; nobody waits for it
 // longer than they say, and it does not outlive what it was started for.
 
+import type { Exchange } from "../../server/request/exchange.ts";
+import type { ThreadContext } from "../../server/request/module.ts";
 import type { ProgramLimits } from "../../server/core/program_directives.ts";
 import { limitProgram, Resource } from "../../platform/program_limits.ts";
 
@@ -47,6 +49,27 @@ function systemText(error: Error): string {
   return found === null ? error.message : `(${found[2]})${found[1]}`;
 }
 
+/**
+ * Starts a program for a request: it ends when the client goes away. `complain` gets the lines of its standard error; `errors` is
+ * settled behind the last one. @throws StartError
+ */
+export function startFor(
+  exchange: Exchange,
+  context: ThreadContext,
+  order: ProgramOrder,
+  complain: (line: string) => void,
+): { readonly program: Program; readonly errors: Promise<void> } {
+  const program = Program.start(order);
+  const { signal } = exchange.outermost;
+  const gone = () => program.end();
+  signal.addEventListener("abort", gone);
+  const errors = program.readErrors(complain);
+  program.over.then(() => signal.removeEventListener("abort", gone));
+  // Timers of ours, and a system that wants to be asked who has ended.
+  context.waitUntil(Promise.all([program.over, errors]));
+  return { program, errors };
+}
+
 /** One program that runs. */
 export class Program {
   readonly #child: Deno.ChildProcess;
@@ -80,7 +103,7 @@ export class Program {
     }
   }
 
-  /** Settled when it has ended. Its thread has to see to that: timers of ours, and the system that wants to be asked. */
+  /** Settled when it has ended. */
   get over(): Promise<unknown> {
     return this.#child.status;
   }
@@ -99,22 +122,23 @@ export class Program {
    * Gives it `input`, and then the end. Where it takes no more, the rest is nobody's. Rejected with what `input` fails with: it must not
    * be taken for whole, so the program is killed.
    */
-  async feed(input: ReadableStream<Bytes> | undefined): Promise<void> {
+  async feed(input: AsyncIterable<Bytes> | undefined): Promise<void> {
     const writer = this.#child.stdin.getWriter();
     // A program that is gone has closed it: its output tells.
     writer.closed.catch(() => {});
-    const reader = input?.getReader();
+    const iterator = input?.[Symbol.asyncIterator]();
     for (;;) {
-      const next = await reader?.read().catch((error) => {
+      const next = await iterator?.next().catch((error) => {
         this.kill("SIGKILL");
         throw error;
       });
-      if (next === undefined || next.done) break;
+      if (next === undefined || next.done === true) break;
+      if (next.value.length === 0) continue;
       try {
         await writer.write(next.value);
       } catch {
         // EPIPE: it has read enough.
-        await reader?.cancel("the program reads no more").catch(() => {});
+        await iterator?.return?.().catch(() => {});
         return;
       }
     }

@@ -3,12 +3,17 @@
 import { type Condition, evaluateCondition, parseCondition } from "../../server/config/expression/mod.ts";
 import { ArgumentError } from "../../server/config/mod.ts";
 import { discardReply } from "../../server/http/engine/body_sender.ts";
+import { Option, optionsOf } from "../../server/core/place_options.ts";
+import { escapeHtml, fieldOf } from "../../server/http/content/mod.ts";
+import type { Reply } from "../../server/http/engine/reply.ts";
 import { strftime } from "../../server/log/strftime.ts";
+import { errorReply } from "../../server/request/error_reply.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import { NOTHING_READY, type Pieces, piecesOf } from "../../server/request/filters/mod.ts";
 import type { ThreadContext } from "../../server/request/module.ts";
 import { requestVariable } from "../../server/request/request_variables.ts";
 import type { Part } from "../../server/request/subrequest.ts";
+import { ElementError } from "./element_error.ts";
 import { type Element, itemsOf } from "./elements.ts";
 import { legacyCondition } from "./legacy_expression.ts";
 import { sizeText } from "../autoindex/render.ts";
@@ -17,9 +22,9 @@ import { expanded, setTimes, setVariables } from "./variables.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** An element that cannot be carried out: the error message stands in its place. */
-class ElementError extends Error {
-  override readonly name = "ElementError";
+/** Content that may stand in a page. */
+function isAnswer({ status, failure, takeOver }: Reply): boolean {
+  return status === 200 && failure === undefined && takeOver === undefined;
 }
 
 /** An `if` that is not over. */
@@ -94,7 +99,7 @@ export class Page {
       if (!(error instanceof ElementError) && !(error instanceof ArgumentError)) throw error;
       this.#context.log(
         "error",
-        "AH01365",
+        error instanceof ElementError ? error.ah : "AH01365",
         `${element.name} in ${this.#exchange.path}: ${error.message}`,
         this.#exchange,
       );
@@ -161,7 +166,7 @@ export class Page {
         }
         return;
       case "exec":
-        throw new ElementError("exec is not carried out");
+        return yield* this.#executed(attributes);
       default:
         throw new ElementError("there is no such element");
     }
@@ -222,18 +227,52 @@ export class Page {
   async #part(kind: string, value: string): Promise<Part | undefined> {
     if (kind !== "file" && kind !== "virtual") throw new ElementError(`it knows no ${kind}`);
     if (kind === "file" && (value.startsWith("/") || value.split("/").includes(".."))) return undefined;
-    const { path } = this.#exchange;
-    const base = path.slice(0, path.lastIndexOf("/") + 1).split("/").map(encodeURIComponent).join("/");
     const encoded = kind === "file" ? value.split("/").map(encodeURIComponent).join("/") : value;
-    const part = await this.#context.subrequest(
-      this.#exchange,
-      encoded.startsWith("/") ? encoded : base + encoded,
-    );
-    if (part === undefined) return undefined;
-    const { reply } = part;
-    if (reply.status === 200 && reply.failure === undefined && reply.takeOver === undefined) return part;
-    discardReply(reply);
+    const part = await this.#context.subrequest(this.#exchange, this.#resolved(encoded));
+    if (part === undefined || isAnswer(part.reply)) return part;
+    discardReply(part.reply);
     return undefined;
+  }
+
+  /** An encoded path, which may be relative to that of this page. */
+  #resolved(target: string): string {
+    if (target.startsWith("/")) return target;
+    const { path } = this.#exchange;
+    return path.slice(0, path.lastIndexOf("/") + 1).split("/").map(encodeURIComponent).join("/") + target;
+  }
+
+  async *#executed(attributes: Element["attributes"]): AsyncGenerator<Bytes> {
+    if (attributes.length === 0) throw new ElementError("missing argument for exec element", "AH03195");
+    if ((optionsOf(this.#exchange.dir) & Option.IncludesExec) === 0) {
+      throw new ElementError("exec used but not allowed", "AH01228");
+    }
+    for (const [name, raw] of attributes) {
+      if (name === "cmd") {
+        const { commandOutput } = await import("./command.ts");
+        // The shell finds variables in its environment: no value that a client chooses is read as a part of the command.
+        yield* commandOutput(this.#exchange, this.#context, this.#text(raw));
+      } else if (name === "cgi") yield* this.#program(this.#expanded(raw));
+      else throw new ElementError(`unknown parameter "${name}" to tag exec`, "AH01231");
+    }
+  }
+
+  /** What the CGI program at `target` answers. */
+  async *#program(target: string): AsyncGenerator<Bytes> {
+    const part = target.includes("?")
+      ? undefined
+      : await this.#context.subrequest(this.#exchange, this.#resolved(target), "cgi-script");
+    const file = part?.exchange.file;
+    const { status, fields, failure, body } = part?.reply ?? errorReply(404);
+    if (failure === undefined && file?.isFile === true) return yield* piecesOf(body);
+    if (part !== undefined) discardReply(part.reply);
+    if (file?.isFile !== true || (status > 400 && status < 500)) {
+      throw new ElementError(`invalid CGI ref "${target}"`, "AH01230");
+    }
+    const location = fieldOf(fields, "location");
+    // As httpd has it: a program that fails leaves nothing in its place.
+    if (location === undefined) return;
+    const link = escapeHtml(location);
+    yield encoder.encode(`<a href="${link}">${link}</a>`);
   }
 
   async #fact(name: string, attributes: Element["attributes"]): Promise<string> {

@@ -59,6 +59,7 @@ function hooks(): ModuleHooks {
     fixups(exchange) {
       const { handler, forceType } = exchange.dir.get(coreDir);
       if (handler !== undefined) exchange.handler = handler === "none" ? undefined : handler;
+      if (exchange.imposedHandler !== undefined) exchange.handler = exchange.imposedHandler;
       if (forceType !== undefined && forceType !== "none") exchange.contentType = forceType;
       return undefined;
     },

@@ -67,7 +67,6 @@ export const optionsRow: Directive = {
     "Which features a directory has: Indexes, FollowSymLinks, SymLinksIfOwnerMatch, MultiViews, All, None",
   default: "FollowSymlinks",
   override: "Options",
-  differs: "Includes and IncludesNOEXEC are the same: nothing is executed.",
   apply(args, to) {
     const value = to.dir.get(key);
     const signed = /^[+-]/.test(args[0]);

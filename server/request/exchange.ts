@@ -54,6 +54,8 @@ export class Exchange {
   body: RequestBody | undefined = undefined;
   /** The request that this one is a part of (subrequest()); undefined: a client has made it. */
   main: Exchange | undefined = undefined;
+  /** The handler that answers whatever the configuration says: whoever has asked for this part has named it. */
+  imposedHandler: string | undefined = undefined;
   /** What is answered when the handler gives up because of its body; undefined: as for any other failure. */
   badBody: Reply | undefined = undefined;
   /** Filters that the name of the file asks for (AddOutputFilter, AddInputFilter), in their order. */
@@ -144,6 +146,11 @@ export class Exchange {
     /** Requests on this connection before this one. */
     readonly keepAlives: number,
   ) {}
+
+  /** The request that a client has made: this one, or that of which it is a part. */
+  get outermost(): Exchange {
+    return this.main?.outermost ?? this;
+  }
 
   /** How many requests this one is within. */
   get depth(): number {

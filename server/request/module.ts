@@ -60,8 +60,11 @@ export interface ThreadContext {
   signatureOf(exchange: Exchange): string;
   /** A request as expressions see it. */
   subjectOf(exchange: Exchange): ExpressionSubject;
-  /** What is at another target of this server, for the client of `from`; undefined: so many requests are within each other already. */
-  subrequest(from: Exchange, target: string): Promise<Part | undefined>;
+  /**
+   * What is at another target of this server, for the client of `from`; undefined: so many requests are within each other already.
+   * `handler` answers there whatever the configuration says.
+   */
+  subrequest(from: Exchange, target: string, handler?: string): Promise<Part | undefined>;
   /** The name of the file that `path` (decoded) would lead to, whether there is one or not; undefined: to no file. */
   fileNameOf(from: Exchange, path: string): string | undefined;
   /**

@@ -236,8 +236,8 @@ export class RequestService implements Service {
   }
 
   /** What is at another target, as a part of the answer to `from`. */
-  subrequest(from: Exchange, target: string): Promise<Part | undefined> {
-    return subrequest(from, target, this.#phases, {
+  subrequest(from: Exchange, target: string, handler?: string): Promise<Part | undefined> {
+    return subrequest(from, target, handler, this.#phases, {
       subjectOf: (exchange) => this.subjectOf(exchange),
       failed: (exchange, error) => this.#failure(exchange, error),
     });

@@ -37,10 +37,11 @@ export interface PartHelpers {
   readonly failed: (exchange: Exchange, error: unknown) => Reply;
 }
 
-/** Asks for `target`, an encoded path with or without a query. Undefined: too deep. */
+/** Asks for `target`, an encoded path with or without a query, of `handler` if that is given. Undefined: too deep. */
 export async function subrequest(
   from: Exchange,
   target: string,
+  handler: string | undefined,
   phases: Phases,
   { subjectOf, failed }: PartHelpers,
 ): Promise<Part | undefined> {
@@ -51,6 +52,7 @@ export async function subrequest(
   head.bodyKind = "none";
   const exchange = new Exchange(head, from.transport, from.startTime, from.startClock, from.keepAlives);
   exchange.main = from;
+  exchange.imposedHandler = handler;
   exchange.vhost = from.vhost;
   exchange.dir = from.vhost.dirDefaults;
   exchange.environment = new Map(from.environment);

@@ -27,7 +27,8 @@ AddHandler cgi-script .cgi
 ErrorDocument 410 /cgi-bin/document
 Redirect gone /gone
 <Directory "@ROOT@/htdocs">
-  Options +ExecCGI
+  Options +ExecCGI +Includes
+  AddOutputFilter INCLUDES .shtml
 </Directory>
 <Directory "@ROOT@/htdocs/off">
   Options -ExecCGI
@@ -71,6 +72,8 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   "limits":
     `sleep 0.3; printf 'Content-Type: text/plain\\n\\n%s %s %s' $(ulimit -S -t) $(ulimit -H -t) $(ulimit -v)`,
   "trusted": `printf 'Content-Type: text/plain\\nContent-Length: 4\\n\\ntext'`,
+  "shown":
+    `printf 'Content-Type: text/plain\\n\\n%s' "$REQUEST_METHOD $SERVER_PROTOCOL $SCRIPT_NAME $DOCUMENT_NAME $QUERY_STRING "`,
   "document":
     `printf 'Content-Type: text/plain\\n\\n%s %s %s' $REQUEST_METHOD $REDIRECT_STATUS $REDIRECT_URL`,
 };
@@ -93,6 +96,8 @@ print("python", os.environ["QUERY_STRING"], sys.stdin.read())
   "conf/mime.types": "text/plain txt\n",
   "htdocs/x.txt": "text",
   "htdocs/a.cgi": "#!/bin/sh\necho; echo by extension\n",
+  "htdocs/page.shtml":
+    '<!--#exec cgi="/cgi-bin/shown" -->A<!--#include virtual="/cgi-bin/shown?v" -->B<!--#exec cgi="cgi-bin/remote" -->C<!--#exec cgi="/cgi-bin/local" -->D<!--#exec cgi="/cgi-bin/shown/x" -->E<!--#exec cgi="/cgi-bin/dir/" -->F<!--#exec cgi="/cgi-bin/none" -->G',
   "htdocs/off/a.cgi": "#!/bin/sh\necho; echo no\n",
 };
 
@@ -233,6 +238,16 @@ Deno.test({ name: "cgi: environment, answers, refusals and logs are httpd's", ig
   await t.step("Perl and Python", async () => {
     assertEquals((await ask(server, "POST /cgi-bin/perl/info", "", "in")).body, "perl /info in");
     assertEquals((await ask(server, "POST /cgi-bin/python?q", "", "in")).body, "python q in\n");
+  });
+
+  await t.step("elements of pages", async () => {
+    const { body } = await ask(server, "POST /page.shtml?q", "", "abc");
+    const shown = `GET INCLUDED /cgi-bin/shown page.shtml`;
+    const error = "[an error occurred while processing this directive]";
+    assertEquals(
+      body,
+      `${shown} q A${shown} v B<a href="http://other.test/x">http://other.test/x</a>CtextD${error}E${error}FG`,
+    );
   });
 
   await t.step("the time limit", async () => {

@@ -47,6 +47,9 @@ AddOutputFilter DEFLATE .txt
 <Location /hack>
   XBitHack Full
 </Location>
+<Location /noexec.shtml>
+  Options IncludesNOEXEC
+</Location>
 <Location /none>
   Options -Includes
 </Location>
@@ -69,7 +72,9 @@ Deno.test({
       "htdocs/hack/a.html": '<!--#echo var="DOCUMENT_NAME" -->',
       "htdocs/hack/b.html": '<!--#echo var="DOCUMENT_NAME" -->',
       "htdocs/none/a.shtml": '<!--#echo var="DOCUMENT_NAME" -->',
-      "htdocs/exec.shtml": '<!--#exec cmd="echo run" -->',
+      "htdocs/exec.shtml":
+        '<!--#set var="own" value="a;b" --><!--#exec cmd="echo run $own $DOCUMENT_NAME; echo wrong >&2" -->',
+      "htdocs/noexec.shtml": '<!--#exec cmd="echo run" -->',
     },
   });
   await Deno.chmod(server.path("htdocs/hack/a.html"), 0o744);
@@ -95,9 +100,12 @@ Deno.test({
   assert((await get("/hack/a.html")).headers.has("last-modified"));
   assertStringIncludes((await get("/hack/b.html")).text, "<!--#echo");
   assertStringIncludes((await get("/none/a.shtml")).text, "<!--#echo");
-  assertEquals((await get("/exec.shtml")).text, error);
+  assertEquals((await get("/exec.shtml")).text, "run a;b exec.shtml\n");
+  assertEquals((await get("/noexec.shtml")).text, error);
   await until("what is wrong in the log", () => {
     const log = server.log("logs/error_log");
-    return log.includes("AH01374") && log.includes("exec in /exec.shtml: exec is not carried out");
+    return log.includes("AH01374") &&
+      log.includes("AH01228: exec in /noexec.shtml: exec used but not allowed") &&
+      /AH01215: stderr from .*exec\.shtml: wrong/.test(log);
   });
 });
