@@ -20,6 +20,7 @@ import { authzOwner, ownerProviders } from "./authz_owner/mod.ts";
 import { authzUser, userProviders } from "./authz_user/mod.ts";
 import { core } from "../server/core/mod.ts";
 import { env } from "./env/mod.ts";
+import { extFilter } from "./ext_filter/mod.ts";
 import { expires } from "./expires/mod.ts";
 import { http2 } from "./http2/mod.ts";
 import { headers } from "./headers/mod.ts";
@@ -76,6 +77,7 @@ export const MODULES: readonly ServerModule[] = [
   env,
   expires,
   include,
+  extFilter,
   filter,
   brotli,
   zstd,

@@ -5,6 +5,11 @@ const SHELL = /[&;`'"|*?~<>^()[\]{}$\\\n]/g;
 /** More words are none. */
 const MOST = 1000;
 
+/** `text` with a backslash before each of them. */
+export function shellEscaped(text: string): string {
+  return text.replace(SHELL, "\\$&");
+}
+
 function unescaped(word: string): string {
   try {
     return decodeURIComponent(word);
@@ -18,7 +23,5 @@ function unescaped(word: string): string {
 export function argumentsOf(query: string): string[] {
   if (query === "" || query.includes("=")) return [];
   // An argument cannot hold a NUL: the words end there, as strings of C do.
-  return query.split("+").slice(0, MOST).map((word) =>
-    unescaped(word).split("\0", 1)[0].replace(SHELL, "\\$&")
-  );
+  return query.split("+").slice(0, MOST).map((word) => shellEscaped(unescaped(word).split("\0", 1)[0]));
 }

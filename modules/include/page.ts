@@ -70,7 +70,7 @@ export class Page {
     this.#echoMessage = settings.undefinedEcho;
     this.#timeFormat = settings.timeFormat;
     this.#legacy = settings.legacy === true;
-    setVariables(exchange, context.subjectOf(exchange), this.#timeFormat);
+    setVariables(exchange, context, this.#timeFormat);
   }
 
   get #counts(): boolean {

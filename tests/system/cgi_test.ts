@@ -14,7 +14,6 @@ ThreadsPerChild 2
 DocumentRoot "@ROOT@/htdocs"
 ErrorLog logs/error_log
 TypesConfig conf/mime.types
-CGIScriptTimeout 1
 ScriptLog logs/script_log
 ScriptLogBuffer 5
 ScriptSock logs/cgisock
@@ -26,6 +25,36 @@ SetEnv SERVER_NAME fake
 AddHandler cgi-script .cgi
 ErrorDocument 410 /cgi-bin/document
 Redirect gone /gone
+ExtFilterDefine upper mode=output cmd="/usr/bin/tr a-z A-Z"
+ExtFilterDefine typed intype=text/html outtype=text/x-upper enableenv=MINE disableenv=OTHER cmd="/usr/bin/tr a-z A-Z"
+ExtFilterDefine quoted cmd="/bin/sh -c 'echo complaint >&2; echo \\"$DOCUMENT_URI\\"; cat'"
+ExtFilterDefine early cmd="/bin/echo early"
+ExtFilterDefine missing cmd="/nowhere/program"
+ExtFilterDefine input mode=input cmd="/usr/bin/tr a-z A-Z"
+<Location /upper>
+  SetOutputFilter upper
+</Location>
+<Location /typed>
+  SetOutputFilter typed
+</Location>
+<Location /quoted>
+  SetOutputFilter quoted
+  ExtFilterOptions LogStderr
+</Location>
+<Location /early>
+  SetOutputFilter early
+</Location>
+<Location /abort>
+  SetOutputFilter missing
+</Location>
+<Location /remove>
+  SetOutputFilter missing
+  ExtFilterOptions Onfail=remove
+</Location>
+<Location /cgi-bin/echo/filtered>
+  SetInputFilter input
+  SetOutputFilter upper
+</Location>
 <Directory "@ROOT@/htdocs">
   Options +ExecCGI +Includes
   AddOutputFilter INCLUDES .shtml
@@ -47,6 +76,13 @@ Redirect gone /gone
 <Location /cgi-bin/env/plain>
   AcceptPathInfo Off
 </Location>
+<VirtualHost *:@PORT@>
+  ServerName main.test
+</VirtualHost>
+<VirtualHost *:@PORT@>
+  ServerName short.test
+  CGIScriptTimeout 1
+</VirtualHost>
 `;
 
 const SCRIPTS: Readonly<Record<string, string>> = {
@@ -78,6 +114,8 @@ const SCRIPTS: Readonly<Record<string, string>> = {
     `printf 'Content-Type: text/plain\\n\\n%s %s %s' $REQUEST_METHOD $REDIRECT_STATUS $REDIRECT_URL`,
 };
 
+const LINE = "a line of a big file\n";
+
 const FILES = {
   ...Object.fromEntries(
     Object.entries(SCRIPTS).map(([name, text]) => [`cgi/${name}`, `#!/bin/sh\n${text}\n`]),
@@ -93,8 +131,16 @@ import os, sys
 print("Content-Type: text/plain\\n")
 print("python", os.environ["QUERY_STRING"], sys.stdin.read())
 `,
-  "conf/mime.types": "text/plain txt\n",
+  "conf/mime.types": "text/plain txt\ntext/html html\n",
   "htdocs/x.txt": "text",
+  ...Object.fromEntries(
+    ["upper", "typed", "quoted", "early", "abort", "remove"].flatMap((directory) => [
+      [`htdocs/${directory}/a.txt`, "a text\n"],
+      [`htdocs/${directory}/a.html`, "a page\n"],
+    ]),
+  ),
+  "htdocs/upper/big.txt": LINE.repeat(50_000),
+  "htdocs/early/big.txt": LINE.repeat(50_000),
   "htdocs/a.cgi": "#!/bin/sh\necho; echo by extension\n",
   "htdocs/page.shtml":
     '<!--#exec cgi="/cgi-bin/shown" -->A<!--#include virtual="/cgi-bin/shown?v" -->B<!--#exec cgi="cgi-bin/remote" -->C<!--#exec cgi="/cgi-bin/local" -->D<!--#exec cgi="/cgi-bin/shown/x" -->E<!--#exec cgi="/cgi-bin/dir/" -->F<!--#exec cgi="/cgi-bin/none" -->G',
@@ -250,9 +296,33 @@ Deno.test({ name: "cgi: environment, answers, refusals and logs are httpd's", ig
     );
   });
 
+  await t.step("programs as filters", async () => {
+    const expected: readonly (readonly [string, number, string | undefined])[] = [
+      ["GET /upper/a.txt", 200, "A TEXT\n"],
+      ["GET /upper/big.txt", 200, LINE.toUpperCase().repeat(50_000)],
+      ["GET /typed/a.txt", 200, "a text\n"],
+      ["GET /typed/a.html", 200, "A PAGE\n"],
+      ["GET /quoted/a.txt", 200, "/quoted/a.txt\na text\n"],
+      ["GET /early/big.txt", 200, "early\n"],
+      ["GET /abort/a.txt", 500, undefined],
+      ["GET /remove/a.txt", 200, "a text\n"],
+      ["HEAD /upper/big.txt", 200, ""],
+    ];
+    for (const [line, status, body] of expected) {
+      const answer = await ask(server, line);
+      assertEquals([answer.status, body === undefined ? undefined : answer.body], [status, body], line);
+    }
+    assertMatch((await ask(server, "GET /typed/a.html")).head, /^Content-Type: text\/x-upper\r$/m);
+    assertEquals((await ask(server, "POST /cgi-bin/echo/filtered", "", "abc")).body, "ABC");
+  });
+
   await t.step("the time limit", async () => {
-    assertEquals((await ask(server, "GET /cgi-bin/silent")).status, 504);
-    const stalled = await server.raw("GET /cgi-bin/stalls HTTP/1.1\r\nHost: main.test\r\n\r\n");
+    const [silent, stalled] = await Promise.all(
+      ["silent", "stalls"].map((name) =>
+        server.raw(`GET /cgi-bin/${name} HTTP/1.1\r\nHost: short.test\r\nConnection: close\r\n\r\n`)
+      ),
+    );
+    assertMatch(silent, /^HTTP\/1\.1 504 /);
     assert(stalled.endsWith("2\r\na\n\r\n"), stalled);
   });
 
@@ -275,6 +345,9 @@ Deno.test({ name: "cgi: environment, answers, refusals and logs are httpd's", ig
       `AH02813: stderr from ${name("env")}: AcceptPathInfo off disallows user's path`,
       "Invalid status line from script 'status': 99 odd",
       "Script timed out before returning headers: silent",
+      "quoted: complaint",
+      "AH01458: (2)No such file or directory: couldn't create child process to run `/nowhere/program'",
+      "AH01467: (2)No such file or directory: can't initialise output filter missing: removing",
       `AH01220: Timeout waiting for output from CGI script ${name("stalls")}`,
     ]
   ) assertStringIncludes(log, line);
