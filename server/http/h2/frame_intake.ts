@@ -93,8 +93,7 @@ export class FrameIntake {
         throw new StreamError(id, ErrorCode.StreamClosed, "HEADERS behind the end of a stream");
       }
       if (!ends) throw new StreamError(id, ErrorCode.ProtocolError, "a second head");
-      heads.endTrailers(id);
-      return known.end();
+      return this.#trailers(known, heads, whole);
     }
     if (id % 2 === 0) throw new ConnectionError(ErrorCode.ProtocolError, "a client has odd streams");
     if (id <= streams.last) {
@@ -116,6 +115,16 @@ export class FrameIntake {
     }
     host.begin(id, heads, ends, refused, parser.end - parser.start);
     if (id >= LARGEST_STREAM - 1) farewell.announce(host.output);
+  }
+
+  #trailers(stream: Stream, heads: RequestReader, whole: boolean): void {
+    try {
+      heads.endTrailers(stream.id, this.host.service.settings.parser, whole);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return stream.broken("the trailers of the request are malformed", error);
+    }
+    stream.end();
   }
 
   #data(parser: FrameParser, event: number): void {

@@ -52,10 +52,10 @@ export class Incoming implements BodySource {
     this.#room = window;
   }
 
-  /** The body may have `limit` bytes; 0: as many as it likes. Returns false if the client has announced more. */
+  /** The body may have `limit` bytes; 0: as many as can be counted. Returns false if the client has announced more. */
   limit(limit: number): boolean {
     this.#limit = limit;
-    return limit === 0 || this.owner.exchange.head.contentLength <= limit;
+    return this.owner.exchange.head.contentLength <= (limit || Number.MAX_SAFE_INTEGER);
   }
 
   /** The handler reads the body itself. */

@@ -4,13 +4,14 @@
 // The bytes are laid out as those of a head are: a request line, written over the pseudo-fields once they have been read, then names and
 // values. `:authority` becomes Host, and the crumbs of a cookie become one again.
 
-import { FAULTS, ProtocolError } from "../parser/errors.ts";
+import { FAULTS, inTrailer, ProtocolError } from "../parser/errors.ts";
 import { Field } from "../parser/fields.ts";
 import { CLASS, FIELD_VALUE, HTAB, SP, TARGET, TCHAR } from "../parser/grammar.ts";
 import { RequestHead } from "../parser/head.ts";
 import { parseAuthority } from "../parser/host.ts";
 import { KNOWN_METHODS, methodName } from "../parser/methods.ts";
 import { type ParserOptions, resolveOptions } from "../parser/options.ts";
+import { parseLength } from "../parser/semantics.ts";
 import { parseTarget } from "../parser/target.ts";
 import { latin1, latin1Interned } from "../parser/text.ts";
 import { ErrorCode, StreamError } from "./error.ts";
@@ -118,11 +119,18 @@ export class RequestReader implements FieldStore {
   }
 
   /**
-   * The block was the trailers of `stream`: they are like other fields, but for what only a head has. @throws StreamError
+   * The block was the trailers of `stream`: they are like other fields, but for what only a head has.
+   * @throws StreamError, ProtocolError when they are more than `settings` allow
    */
-  endTrailers(stream: number): void {
+  endTrailers(stream: number, settings: ParserOptions, whole: boolean): void {
     if (Object.keys(this.#pseudo).length > 0) this.#malformed ||= "a pseudo-field in trailers";
     this.#refuseMalformed(stream);
+    try {
+      if (!whole) throw new ProtocolError(FAULTS.fieldTooLong);
+      this.#limitFields(resolveOptions(settings));
+    } catch (error) {
+      throw error instanceof ProtocolError ? inTrailer(error) : error;
+    }
   }
 
   /**
@@ -209,8 +217,12 @@ export class RequestReader implements FieldStore {
   }
 
   #limit(options: Required<ParserOptions>, target: string): void {
-    const { head } = this;
     if (target.length > options.limitRequestLine) throw new ProtocolError(FAULTS.lineTooLong);
+    this.#limitFields(options);
+  }
+
+  #limitFields(options: Required<ParserOptions>): void {
+    const { head } = this;
     if (this.#largestField > options.limitRequestFieldSize) throw new ProtocolError(FAULTS.fieldTooLong);
     if (options.limitRequestFields !== 0 && head.headerCount > options.limitRequestFields) {
       throw new ProtocolError(FAULTS.tooManyFields);
@@ -224,10 +236,8 @@ export class RequestReader implements FieldStore {
     const { head } = this;
     head.bodyKind = endStream ? "none" : "chunked";
     if (!head.has(Field.ContentLength)) return;
-    const value = head.field(Field.ContentLength) ?? "";
-    const length = Number(value);
-    const isLength = /^[0-9]+$/.test(value) && Number.isSafeInteger(length);
-    if (!isLength || (endStream && length > 0)) {
+    const length = parseLength(head.field(Field.ContentLength) ?? "");
+    if (length === undefined || (endStream && length > 0)) {
       throw new StreamError(stream, ErrorCode.ProtocolError, "a Content-Length that is not the body's");
     }
     if (endStream) return;
@@ -294,6 +304,7 @@ export class RequestReader implements FieldStore {
     const { head } = this;
     if (!head.has(Field.Expect)) return;
     const value = head.field(Field.Expect) ?? "";
+    if (value === "") return;
     if (value.toLowerCase() !== "100-continue") throw new ProtocolError(FAULTS.unknownExpectation);
     head.expectContinue = true;
   }

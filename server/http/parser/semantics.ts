@@ -29,7 +29,9 @@ function decideBody(head: RequestHead): void {
     if (!head.isHttp11) head.closeAfter = true;
   } else if (head.has(Field.ContentLength)) {
     head.bodyKind = "length";
-    head.contentLength = parseLength(head.field(Field.ContentLength) ?? "");
+    const length = parseLength(head.field(Field.ContentLength) ?? "");
+    if (length === undefined) throw new ProtocolError(FAULTS.badContentLength);
+    head.contentLength = length;
   }
 }
 
@@ -45,14 +47,14 @@ function endsInChunked(value: string): boolean {
 /** The largest length of RFC 9110 §8.6 that httpd takes (63 bits). */
 const LARGEST_LENGTH = 2n ** 63n - 1n;
 
-/** Lengths above 2^53 lose their last digits: no limit that can be configured admits them. */
-function parseLength(value: string): number {
-  if (!/^[0-9]+$/.test(value)) throw new ProtocolError(FAULTS.badContentLength);
+/**
+ * The number that a Content-Length is; undefined: it is none. Those above 2^53 lose their last digits: no limit that can be configured
+ * admits them.
+ */
+export function parseLength(value: string): number | undefined {
+  if (!/^[0-9]+$/.test(value)) return undefined;
   const length = Number(value);
-  if (!Number.isSafeInteger(length) && BigInt(value) > LARGEST_LENGTH) {
-    throw new ProtocolError(FAULTS.badContentLength);
-  }
-  return length;
+  return Number.isSafeInteger(length) || BigInt(value) <= LARGEST_LENGTH ? length : undefined;
 }
 
 /** Several Host fields are one value with a comma in it, which no host has. */
