@@ -44,6 +44,7 @@ import { proxyScgi, scgiScheme } from "./proxy_scgi/mod.ts";
 import { proxyUwsgi, uwsgiScheme } from "./proxy_uwsgi/mod.ts";
 import { proxyWstunnel } from "./proxy_wstunnel/mod.ts";
 import { httpScheme, proxyHttp } from "./proxy_http/mod.ts";
+import { remoteip } from "./remoteip/mod.ts";
 import { rewrite } from "./rewrite/mod.ts";
 import { ssl, sslProviders } from "./ssl/mod.ts";
 import { status } from "./status/mod.ts";
@@ -53,6 +54,7 @@ import type { ServerModule } from "../server/request/module.ts";
 
 /** All modules, in the order in which their hooks are asked. The core comes last: its handler takes what nobody else wants. */
 export const MODULES: readonly ServerModule[] = [
+  remoteip,
   status,
   metrics,
   app,

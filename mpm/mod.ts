@@ -14,6 +14,7 @@ export { allMpms, chooseMpm, findMpm, type MpmChoice, MpmError, requireMpm } fro
 export type { CarryOut, RemoteAction } from "./control/server_signals.ts";
 export type { PreparedProgram, ThreadModule } from "./child/serving.ts";
 export type { Destination, Outgoing, OutgoingConnection, OutgoingUser } from "./shared/outgoing.ts";
+export { LONGEST_PROXY_HEADER, type ProxyHeader, type ProxyProtocolPolicy } from "./shared/proxy_protocol.ts";
 export type { ConnectionSecurity, SecurityPolicy } from "./shared/security.ts";
 export type {
   CloseMode,

@@ -57,10 +57,14 @@ export type ProgramOrder = ThreadOrder & { readonly program: ProgramData };
 /** The program of one thread, or of a process that is its own. @throws whatever a module throws that cannot start */
 export async function createProgram(order: ProgramOrder): Promise<ThreadProgram> {
   let outgoing: Outgoing | undefined;
-  const { service, security, usesEventLoop, onUncaught } = await createService(order.program, order, () => {
-    if (outgoing === undefined) throw new Error("no connections to other servers before the thread runs");
-    return outgoing;
-  });
+  const { service, security, proxyProtocol, usesEventLoop, onUncaught } = await createService(
+    order.program,
+    order,
+    () => {
+      if (outgoing === undefined) throw new Error("no connections to other servers before the thread runs");
+      return outgoing;
+    },
+  );
   // A promise that an application forgot to handle concerns that application: the other requests of this thread go on.
   self.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
@@ -73,6 +77,7 @@ export async function createProgram(order: ProgramOrder): Promise<ThreadProgram>
   return {
     createHandler: () => new HttpConnection(service),
     security,
+    proxyProtocol,
     usesEventLoop,
     get waiting() {
       return service.waiting;
@@ -182,6 +187,7 @@ async function createService(data: ProgramData, order: ThreadOrder, outgoing: ()
   service.http2 = hooks.map(({ http2 }) => http2?.(service)).find((support) => support !== undefined);
   return {
     service,
+    proxyProtocol: hooks.map(({ proxyProtocol }) => proxyProtocol?.()).find((policy) => policy !== undefined),
     security: hooks.map(({ security }) => security?.()).find((policy) => policy !== undefined),
     usesEventLoop: modules().some(({ usesEventLoop }) => usesEventLoop?.(config) === true),
     onUncaught,

@@ -54,11 +54,11 @@ function whom(text: string): { test: Whom; constant: boolean } {
   }
   if (/^[\d.]+(?:\/|$)|:|\//.test(text)) {
     const subnet = parseSubnet(text);
-    return { test: ({ transport }) => inSubnet(transport.peer.address, subnet), constant: false };
+    return { test: ({ client }) => inSubnet(client.address, subnet), constant: false };
   }
   if (text.includes("#")) throw new ArgumentError("No comments are allowed here");
-  const test: Whom = ({ transport }) => {
-    const name = hostName(transport.peer.address);
+  const test: Whom = ({ client }) => {
+    const name = hostName(client.address);
     return name instanceof Promise ? name : name !== null && isInDomain(name, text);
   };
   return { test, constant: false };

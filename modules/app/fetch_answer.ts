@@ -22,7 +22,7 @@ class Info implements FetchInfo {
   get remoteAddr(): FetchInfo["remoteAddr"] {
     if (this.#remoteAddr === undefined) {
       if (this.#exchange.over) throw new RequestOverError("client's address");
-      const { address, port } = this.#exchange.transport.peer;
+      const { address, port } = this.#exchange.client;
       this.#remoteAddr = { transport: "tcp", hostname: address, port };
     }
     return this.#remoteAddr;

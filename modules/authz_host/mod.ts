@@ -7,7 +7,7 @@ import type { ServerModule } from "../../server/request/module.ts";
 import type { AuthzProvider, Check } from "../authz_core/requirement.ts";
 import { hostAddresses, hostName, isInDomain } from "./host_names.ts";
 
-const client = ({ transport }: Exchange): string => transport.peer.address;
+const client = (exchange: Exchange): string => exchange.client.address;
 
 /** A check of the words that `rest`, which may have variables in it, makes of a request. */
 function ofWords(

@@ -77,7 +77,7 @@ export function cgiVariables(call: ProgramCall, thread: ThreadContext): Map<stri
     ["SERVER_ADDR", transport.local.address],
     ["SERVER_PORT", String(selfPort(exchange))],
     ["SERVER_ADMIN", vhost.store.get(serverAdmin).address ?? "[no address given]"],
-    ["REMOTE_ADDR", transport.peer.address],
+    ["REMOTE_ADDR", exchange.client.address],
     ["REMOTE_PORT", String(transport.peer.port)],
     ["REQUEST_SCHEME", scheme],
     ["HTTPS", scheme === "https" ? "on" : undefined],

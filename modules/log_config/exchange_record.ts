@@ -41,7 +41,7 @@ export class ExchangeRecord implements LogRecord {
   }
 
   get clientAddress(): string {
-    return shown(this.exchange.transport.peer.address);
+    return shown(this.exchange.client.address);
   }
   get peerAddress(): string {
     return shown(this.exchange.transport.peer.address);
@@ -50,7 +50,7 @@ export class ExchangeRecord implements LogRecord {
     return shown(this.exchange.transport.local.address);
   }
   get clientPort(): number {
-    return this.exchange.transport.peer.port;
+    return this.exchange.client.port;
   }
   get localPort(): number {
     return this.exchange.transport.local.port;
@@ -169,7 +169,7 @@ export class ExchangeRecord implements LogRecord {
   }
 
   note(name: string): string | undefined {
-    return this.exchange.notes?.get(name);
+    return this.exchange.note(name);
   }
 }
 

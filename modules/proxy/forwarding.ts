@@ -58,7 +58,7 @@ export function forwardedFields(exchange: Exchange, via: Via | undefined, descri
     text += `${name}: ${value}\r\n`;
   });
   if (adds) {
-    const { address } = exchange.transport.peer;
+    const { address } = exchange.client;
     text += `X-Forwarded-For: ${joined(head.field(Field.XForwardedFor), address)}\r\n`;
     const host = head.field(Field.Host);
     if (host !== undefined) {

@@ -22,8 +22,8 @@ export interface Rule {
 
 /** Attributes that are no fields. */
 const SPECIAL: Readonly<Record<string, (exchange: Exchange) => string>> = {
-  remote_addr: ({ transport }) => transport.peer.address,
-  remote_host: ({ transport }) => transport.peer.address,
+  remote_addr: ({ client }) => client.address,
+  remote_host: ({ client }) => client.address,
   server_addr: ({ transport }) => transport.local.address,
   request_method: ({ method }) => method,
   request_protocol: ({ head }) => `HTTP/${head.major}.${head.minor}`,

@@ -129,7 +129,7 @@ export class IdleKeeper {
   /** Nothing of it is in this process but its record. */
   #mayMove(fd: number): boolean {
     const { table, handovers } = this.parts;
-    return table.state(fd) === Owner.Parked && table.session(fd) === 0n &&
+    return table.state(fd) === Owner.Parked && table.isMovable(fd) &&
       handovers?.goesOn(table.listener(fd)) === true;
   }
 
@@ -162,7 +162,7 @@ export class IdleKeeper {
   #hot(fd: number, now: number, thread: number): 0 | 1 {
     const { table, control, pool } = this.parts;
     // Others go on with it, unless its first request is under way.
-    const leaves = control.passingOn && !table.reserved(fd) && table.session(fd) === 0n;
+    const leaves = control.passingOn && !table.reserved(fd) && table.isMovable(fd);
     const stays = elapsed(now, table.since(fd)) < HOT_MS && !pool.isBlocked(thread) &&
       !pool.isOverloaded(thread);
     if (stays && !leaves) return 1;

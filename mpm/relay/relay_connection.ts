@@ -2,12 +2,16 @@
 
 import { ACKNOWLEDGE, type ToListener, type ToThread, WINDOW } from "./relay_messages.ts";
 import type { TimerWheel, WheelEntry } from "../thread/timer_wheel.ts";
+import { endpoint } from "../../platform/addresses.ts";
+import type { ProxyProtocolPolicy } from "../shared/proxy_protocol.ts";
 import type { CloseMode, Endpoint, FileSource, ProtocolHandler, Transport } from "../shared/transport.ts";
 
 /** What a relayed connection needs of its thread. */
 export interface RelayHost {
   readonly wheel: TimerWheel;
   readonly stopping: boolean;
+  /** Undefined: no connection begins with a PROXY header. */
+  readonly proxyProtocol: ProxyProtocolPolicy | undefined;
   post(message: ToListener): void;
   /** It sleeps between two requests, or a request has begun. */
   showPhase(connection: RelayConnection, phase: "keep-alive" | "reading"): void;
@@ -47,6 +51,9 @@ export class RelayConnection implements Transport, WheelEntry {
   #asleep = false;
   #closing: CloseMode | undefined;
   #over = false;
+  #client: Endpoint | undefined;
+  /** What has come of the PROXY header that this connection begins with; undefined: none is awaited. */
+  #introduction: Uint8Array<ArrayBuffer> | undefined;
 
   constructor(
     readonly host: RelayHost,
@@ -67,10 +74,43 @@ export class RelayConnection implements Transport, WheelEntry {
     return this.#outstanding < 2 * ACKNOWLEDGE ? 0 : this.#outstanding;
   }
 
-  /** Begins to serve. */
+  get client(): Endpoint {
+    return this.#client ?? this.peer;
+  }
+
+  /** Begins to serve, or to wait for the PROXY header. */
   open(): void {
+    const { proxyProtocol } = this.host;
+    if (proxyProtocol?.expects(this.local, this.peer) === true) {
+      this.#introduction = new Uint8Array(0);
+      return this.setTimer(proxyProtocol.patience);
+    }
+    this.#begin();
+  }
+
+  #begin(): void {
     this.handler.open(this);
     this.handler.onData(new Uint8Array(0), 0);
+  }
+
+  /** The PROXY header, as far as it is there; what follows it goes to the handler. */
+  #introduce(bytes: Uint8Array<ArrayBuffer>): void {
+    const { proxyProtocol } = this.host;
+    const all = new Uint8Array([...this.#introduction!, ...bytes]);
+    const header = proxyProtocol!.read(all, all.length);
+    if (header.kind === "partial") {
+      this.#introduction = all;
+      return;
+    }
+    if (header.kind === "refused") {
+      proxyProtocol!.onRefused(this.local, this.peer, header);
+      return this.#finish("linger");
+    }
+    this.#introduction = undefined;
+    if (header.client !== undefined) this.#client = endpoint(header.client);
+    this.setTimer(0);
+    this.#begin();
+    if (all.length > header.length) this.#input.unshift(all.slice(header.length));
   }
 
   onMessage(message: Exclude<ToThread, { type: "open" | "ping" }>): void {
@@ -95,12 +135,16 @@ export class RelayConnection implements Transport, WheelEntry {
     while (this.#reading && !this.#over && this.#closing === undefined && this.#input.length > 0) {
       const bytes = this.#input.shift()!;
       this.#acknowledge(bytes.length);
+      if (this.#introduction !== undefined) {
+        this.#introduce(bytes);
+        continue;
+      }
       if (this.#asleep) this.#wakeUp();
       this.handler.onData(bytes, bytes.length);
     }
     if (!this.#endSeen || this.#endTold || this.#input.length > 0 || this.#over) return;
     this.#endTold = true;
-    if (this.#asleep) this.#finish("now");
+    if (this.#asleep || this.#introduction !== undefined) this.#finish("now");
     else if (this.#closing === undefined) this.handler.onEnd();
   }
 
@@ -121,7 +165,7 @@ export class RelayConnection implements Transport, WheelEntry {
   #broken(): void {
     this.gone = true;
     if (this.#over) return;
-    if (!this.#asleep && this.#closing === undefined) this.handler.onGone();
+    if (this.#serves) this.handler.onGone();
     if (!this.#over) this.#finish("now");
   }
 
@@ -129,13 +173,18 @@ export class RelayConnection implements Transport, WheelEntry {
   abandon(): void {
     if (this.#over) return;
     this.gone = true;
-    if (!this.#asleep && this.#closing === undefined) this.handler.reset();
+    if (this.#serves) this.handler.reset();
     this.#finish("now");
   }
 
   onTimer(): void {
-    if (this.#asleep) this.#finish("now");
+    if (this.#asleep || this.#introduction !== undefined) this.#finish("now");
     else if (this.#closing === undefined) this.handler.onTimeout();
+  }
+
+  /** The handler has it in hand. */
+  get #serves(): boolean {
+    return !this.#asleep && this.#closing === undefined && this.#introduction === undefined;
   }
 
   handOver(handler: ProtocolHandler): void {
@@ -144,8 +193,10 @@ export class RelayConnection implements Transport, WheelEntry {
 
   /** The thread is ending: a connection that sleeps gets `ms` at most, who has one in hand is told. */
   hurry(ms: number): void {
-    if (!this.#asleep && !this.#over && this.#closing === undefined) this.handler.onStopping();
-    if (this.#asleep && this.due > performance.now() + ms) this.setTimer(ms);
+    if (!this.#over && this.#serves) this.handler.onStopping();
+    if ((this.#asleep || this.#introduction !== undefined) && this.due > performance.now() + ms) {
+      this.setTimer(ms);
+    }
   }
 
   write(bytes: Uint8Array<ArrayBuffer>, length: number): void {

@@ -3,6 +3,7 @@
 import { openScoreboard, type Scoreboard, SlotField, SlotStatus } from "../shared/scoreboard.ts";
 import { RelayConnection, type RelayHost } from "./relay_connection.ts";
 import { RelayOutgoing } from "./relay_outgoing.ts";
+import type { ProxyProtocolPolicy } from "../shared/proxy_protocol.ts";
 import type { ToListener, ToThread } from "./relay_messages.ts";
 import type { ThreadOrder } from "../thread/server_thread.ts";
 import { ThreadControl, ThreadState } from "../shared/thread_control.ts";
@@ -39,6 +40,10 @@ export class RelayThread implements RelayHost {
 
   get stopping(): boolean {
     return this.#control.stopping;
+  }
+
+  get proxyProtocol(): ProxyProtocolPolicy | undefined {
+    return this.program.proxyProtocol;
   }
 
   /** Serves until the thread retires. */

@@ -11,6 +11,7 @@
 //                         Parked (listener)
 
 import { addressText } from "../../platform/addresses.ts";
+import type { ProxiedClient } from "./proxy_protocol.ts";
 
 /** Who may touch a descriptor, and what for. */
 export const Owner = {
@@ -44,6 +45,8 @@ const LISTENER = 4;
 const PEER = 5;
 const ADDRESS = 6;
 const TAG = 10;
+/** In the word PEER, above the family: a PROXY header has been read, and the address is what it says. */
+const PROXIED = 1 << 24;
 /** Two words: the address of the SSL object; 0: there is none. */
 const SESSION = 12;
 
@@ -233,6 +236,11 @@ export class ConnectionTable {
     words[at + SERVED] = 0;
     words[at + SINCE] = now;
     words[at + LISTENER] = listener;
+    this.#setAddress(at, family, port, address);
+  }
+
+  #setAddress(at: number, family: number, port: number, address: Uint8Array): void {
+    const words = this.#words;
     words[at + PEER] = family << 16 | port;
     for (let i = 0; i < (family === 4 ? 1 : 4); i++) {
       words[at + ADDRESS + i] = address[4 * i] << 24 | address[4 * i + 1] << 16 | address[4 * i + 2] << 8 |
@@ -240,15 +248,32 @@ export class ConnectionTable {
     }
   }
 
-  /** The port of the peer. */
-  peerPort(fd: number): number {
+  /** The connection has said for whom it is (PROXY protocol): what was accepted is not its client. Of whoever owns the record. */
+  isProxied(fd: number): boolean {
+    return (this.#words[fd * WORDS + PEER] & PROXIED) !== 0;
+  }
+
+  /** Its client is `client`; undefined: the peer. */
+  setProxied(fd: number, client: ProxiedClient | undefined): void {
+    const at = fd * WORDS;
+    if (client !== undefined) this.#setAddress(at, client.family, client.port, client.bytes);
+    this.#words[at + PEER] |= PROXIED;
+  }
+
+  /** Nothing of a connection is in its process but its record; another cannot find that out either. */
+  isMovable(fd: number): boolean {
+    return this.session(fd) === 0n && !this.isProxied(fd);
+  }
+
+  /** The port of the client. */
+  clientPort(fd: number): number {
     return this.#words[fd * WORDS + PEER] & 0xffff;
   }
 
-  /** The address of the peer as text. */
-  peerAddress(fd: number): string {
+  /** The address of the client as text. */
+  clientAddress(fd: number): string {
     const at = fd * WORDS + ADDRESS;
-    const family = this.#words[fd * WORDS + PEER] >> 16;
+    const family = this.#words[fd * WORDS + PEER] >> 16 & 0xff;
     if (family === 4) return this.#ipv4(this.#words[at]);
     for (let i = 0; i < 16; i++) this.#address[i] = this.#words[at + (i >> 2)] >>> 24 - 8 * (i & 3);
     return addressText(family, this.#address);

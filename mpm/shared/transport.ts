@@ -2,6 +2,7 @@
 // speaks a protocol on it is a ProtocolHandler to the MPM. Neither knows how the other works.
 
 import type { Outgoing } from "./outgoing.ts";
+import type { ProxyProtocolPolicy } from "./proxy_protocol.ts";
 import type { ConnectionSecurity, SecurityPolicy } from "./security.ts";
 
 /** A file that is being sent: open, and perhaps shared by several responses. */
@@ -29,6 +30,9 @@ export type CloseMode = "now" | "linger" | "break";
 
 /** What a request knows of the connection that it came on, alone or among others. */
 export interface Connection {
+  /** Whom it comes from: the peer, or whom that has named as its client (PROXY protocol). */
+  readonly client: Endpoint;
+  /** The other end. */
   readonly peer: Endpoint;
   /** The address the client connected to. */
   readonly local: Endpoint;
@@ -101,6 +105,8 @@ export interface ThreadProgram {
   createHandler(): ProtocolHandler;
   /** Which connections begin with a handshake; undefined: none. */
   readonly security: SecurityPolicy | undefined;
+  /** Which connections begin with a PROXY header; undefined: none. */
+  readonly proxyProtocol: ProxyProtocolPolicy | undefined;
   /** Handlers or applications of this thread may use the event loop (timers, promises) between requests. */
   readonly usesEventLoop: boolean;
   /** Requests that cannot go on before a promise of a handler has settled, or a stream has given more. */

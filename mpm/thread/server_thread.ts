@@ -18,6 +18,7 @@ import {
 } from "../shared/scoreboard.ts";
 import { ThreadSecurity } from "./channel.ts";
 import { type ConnectionHost, LINGER_MS, SocketConnection } from "./socket_connection.ts";
+import type { ProxyProtocolPolicy } from "../shared/proxy_protocol.ts";
 import { ThreadControl, ThreadState } from "../shared/thread_control.ts";
 import { TimerWheel, type WheelEntry } from "./timer_wheel.ts";
 import type { Endpoint, ProtocolHandler, ThreadProgram } from "../shared/transport.ts";
@@ -71,6 +72,7 @@ export class ServerThread implements ConnectionHost {
   readonly thread: number;
   readonly dedicated: boolean;
   readonly security: ThreadSecurity | undefined;
+  readonly proxyProtocol: ProxyProtocolPolicy | undefined;
   readonly wheel: TimerWheel;
   readonly scoreboard: Scoreboard;
   /** What recv() fills; handlers see it during a call only. */
@@ -107,7 +109,8 @@ export class ServerThread implements ConnectionHost {
     this.set = descriptors.set;
     this.dedicated = order.dedicated;
     this.table = new ConnectionTable(descriptors.tableMemory);
-    const { security } = program;
+    const { security, proxyProtocol } = program;
+    this.proxyProtocol = proxyProtocol;
     this.security = security && new ThreadSecurity(security, this.table, descriptors.localAddresses);
     this.#control = new ThreadControl(order.controlMemory);
     this.scoreboard = openScoreboard(order.scoreboard);
@@ -436,10 +439,14 @@ export class ServerThread implements ConnectionHost {
     this.#leave(fd, Owner.Linger);
   }
 
-  peer(fd: number): Endpoint {
-    const address = this.table.peerAddress(fd);
-    const port = this.table.peerPort(fd);
+  client(fd: number): Endpoint {
+    const address = this.table.clientAddress(fd);
+    const port = this.table.clientPort(fd);
     return { address, port };
+  }
+
+  peer(fd: number): Endpoint {
+    return posix.peerAddress(fd) ? endpoint(posix.lastAddress) : { address: "unknown", port: 0 };
   }
 
   local(fd: number): Endpoint {

@@ -11,6 +11,8 @@ import { clock, type ConnectionTable, elapsed } from "../shared/connection_table
 import { type Channel, PLAIN, SecureChannel, type ThreadSecurity } from "./channel.ts";
 import { OutputQueue } from "./output_queue.ts";
 import type { TimerWheel, WheelEntry } from "./timer_wheel.ts";
+import type { ProxyProtocolPolicy } from "../shared/proxy_protocol.ts";
+import { ProxyHeaderReader } from "./proxy_header_reader.ts";
 import type { ConnectionSecurity } from "../shared/security.ts";
 import type { CloseMode, Endpoint, FileSource, ProtocolHandler, Transport } from "../shared/transport.ts";
 
@@ -29,6 +31,10 @@ export interface ConnectionHost {
   readonly dedicated: boolean;
   /** Undefined: no connection is secured. */
   readonly security: ThreadSecurity | undefined;
+  /** Undefined: no connection begins with a PROXY header. */
+  readonly proxyProtocol: ProxyProtocolPolicy | undefined;
+  client(fd: number): Endpoint;
+  /** Asks the system. */
   peer(fd: number): Endpoint;
   local(fd: number): Endpoint;
   /** Takes a slot for `connection`, or returns false when all are taken. */
@@ -60,8 +66,11 @@ export interface ConnectionHost {
 /** What happens once the queue is empty. */
 type Afterwards = "stay" | "idle" | CloseMode;
 
-/** Whether a request may be in hand, the handshake is under way, the next request is awaited, or only the peer's close. */
-type Phase = "serving" | "securing" | "asleep" | "lingering";
+/**
+ * Whether a request may be in hand, it has to be said for whom the connection is, the handshake is under way, the next request is
+ * awaited, or only the peer's close.
+ */
+type Phase = "serving" | "introducing" | "securing" | "asleep" | "lingering";
 
 /** What the engine is told of a client that does not know that this is a port for TLS. */
 const SPOKE_PLAIN: ConnectionSecurity = { session: 0n, protocol: undefined };
@@ -113,6 +122,8 @@ export class SocketConnection implements Transport, WheelEntry {
   /** Until when (clock()) a secured connection that was idle may be so, unless a request comes. */
   #deadline = 0;
   #lingerEnd = 0;
+  #proxyHeader: ProxyHeaderReader | undefined;
+  #client: Endpoint | undefined;
   #peer: Endpoint | undefined;
   #local: Endpoint | undefined;
 
@@ -123,9 +134,20 @@ export class SocketConnection implements Transport, WheelEntry {
   /** Begins to work on `fd`, which is in the thread's set and has input. Its record was just claimed. */
   open(fd: number): void {
     this.#begin(fd, true);
+    if (this.host.proxyProtocol !== undefined && this.#isIntroduced(this.host.proxyProtocol)) return;
     if (this.host.security !== undefined && this.#isSecured(this.host.security)) return;
     this.#phase = "serving";
     this.handler.open(this);
+  }
+
+  /** This connection begins with a PROXY header, which has not been read yet. */
+  #isIntroduced(policy: ProxyProtocolPolicy): boolean {
+    const { table } = this.host;
+    if (this.served > 0 || table.isProxied(this.fd) || !policy.expects(this.local, this.peer)) return false;
+    this.#proxyHeader ??= new ProxyHeaderReader(policy, table);
+    this.#proxyHeader.reset();
+    this.#phase = "introducing";
+    return true;
   }
 
   /** Takes up the session of this connection, or begins with one if it is to have one. */
@@ -146,6 +168,7 @@ export class SocketConnection implements Transport, WheelEntry {
     this.#begin(fd, false);
     this.#phase = "asleep";
     this.setTimer(patience);
+    if (this.host.proxyProtocol !== undefined && this.#isIntroduced(this.host.proxyProtocol)) return;
     if (this.host.security !== undefined && this.#isSecured(this.host.security)) {
       this.setTimer(this.host.security.policy.handshakeMs);
     }
@@ -179,7 +202,12 @@ export class SocketConnection implements Transport, WheelEntry {
     return this.#security;
   }
 
+  get client(): Endpoint {
+    return this.#client ??= this.host.client(this.fd);
+  }
+
   get peer(): Endpoint {
+    if (!this.host.table.isProxied(this.fd)) return this.client;
     return this.#peer ??= this.host.peer(this.fd);
   }
 
@@ -189,7 +217,7 @@ export class SocketConnection implements Transport, WheelEntry {
 
   get stopping(): boolean {
     // Another process goes on with it, unless some of it is in this one.
-    return this.host.stopping && !(this.host.passingOn && this.#channel === PLAIN);
+    return this.host.stopping && !(this.host.passingOn && this.#isMovable);
   }
 
   get backlog(): number {
@@ -229,6 +257,7 @@ export class SocketConnection implements Transport, WheelEntry {
   }
 
   #read(buffer: Uint8Array<ArrayBuffer>, events: number): void {
+    if (this.#phase === "introducing") return this.#introduce(buffer);
     if (this.#phase === "securing") return this.#shakeHands(buffer);
     if (!this.#reading || this.#afterwards !== "stay" || this.#ended) {
       // Level-triggered: what is not read now must not be reported again until it is wanted. An error always is.
@@ -246,6 +275,7 @@ export class SocketConnection implements Transport, WheelEntry {
 
   /** Reads once, and hands over what there is. On a blocking descriptor this waits as long as its receive timeout. */
   receive(buffer: Uint8Array<ArrayBuffer>): void {
+    if (this.#phase === "introducing") return this.#introduce(buffer);
     if (this.#phase === "securing") return this.#shakeHands(buffer);
     const n = this.#channel.receive(this.fd, buffer);
     if (this.#channel !== PLAIN && this.#secure !== undefined) this.#afterRecords(this.#secure);
@@ -260,6 +290,31 @@ export class SocketConnection implements Transport, WheelEntry {
     } else if (n !== -posix.Errno.EAGAIN && n !== -posix.Errno.EINTR) this.broken();
     // A shared connection that was claimed for nothing goes back to where it waits.
     else if (!this.host.dedicated) this.handler.onData(buffer, 0);
+  }
+
+  /** The PROXY header, as far as it is there, and what follows it. */
+  #introduce(buffer: Uint8Array<ArrayBuffer>): void {
+    const { host } = this;
+    const { policy } = this.#proxyHeader!;
+    const taken = this.#proxyHeader!.take(this.fd, buffer);
+    if (taken === "wait") {
+      if (this.due === 0) this.setTimer(policy.patience);
+      if (this.slotHeld && !host.dedicated) host.returnSlot(this);
+      return;
+    }
+    if (taken !== "taken") {
+      if (taken === "gone") return this.#finish("now");
+      policy.onRefused(this.local, this.peer, taken);
+      return this.#finish("linger");
+    }
+    this.#client = undefined;
+    this.setTimer(policy.patience);
+    this.#deadline = clock() + policy.patience;
+    this.#phase = "asleep";
+    if (host.security !== undefined && this.#isSecured(host.security)) {
+      this.setTimer(host.security.policy.handshakeMs);
+    }
+    this.#read(buffer, Interest.Read);
   }
 
   /** A step of the handshake, and the first request if it has come along. */
@@ -341,7 +396,7 @@ export class SocketConnection implements Transport, WheelEntry {
 
   /** The thread is ending: a connection that sleeps gets `ms` at most for a request that may be under way. */
   hurry(ms: number): void {
-    const waits = this.asleep || this.#phase === "securing";
+    const waits = this.asleep || this.#phase === "securing" || this.#phase === "introducing";
     if (waits && this.due > performance.now() + ms) this.setTimer(ms);
   }
 
@@ -359,12 +414,17 @@ export class SocketConnection implements Transport, WheelEntry {
    * and the ms that it has left. Returns whether it has gone.
    */
   passOn(give: (fd: number, served: number, left: number) => boolean): boolean {
-    if (!this.asleep || this.#channel !== PLAIN || this.#readsOn) return false;
+    if (!this.asleep || !this.#isMovable || this.#readsOn) return false;
     if (!give(this.fd, this.served, Math.max(0, Math.ceil(this.due - performance.now())))) return false;
     if (this.#watched) this.host.poller.remove(this.host.set, this.fd);
     this.#phase = "serving";
     this.#finish("now");
     return true;
+  }
+
+  /** Another process can go on with it. */
+  get #isMovable(): boolean {
+    return this.#channel === PLAIN && !this.host.table.isProxied(this.fd);
   }
 
   /** What a secured one has in hand is its thread's. */
@@ -500,6 +560,7 @@ export class SocketConnection implements Transport, WheelEntry {
     this.#output.clear();
     if (this.#handedOver) this.handler = this.host.takeHandler();
     this.#handedOver = false;
+    this.#client = undefined;
     this.#peer = undefined;
     this.#local = undefined;
     const fd = this.fd;

@@ -28,7 +28,7 @@ export { holdsFor, type MethodFilter } from "./limits.ts";
 export type { Section } from "./matching.ts";
 export type { Overrides } from "./overrides.ts";
 export { compileRegex } from "./regex.ts";
-export { inSubnet, parseSubnet, type Subnet } from "./subnet.ts";
+export { addressBytes, inSubnet, parseSubnet, type Subnet } from "./subnet.ts";
 export type { ConfigTree, ConfigWarning, IncludedFile, ReadOptions } from "./read_options.ts";
 export { readConfig } from "./reader.ts";
 export { type Asker, resolveDirectory } from "./resolve.ts";

@@ -10,7 +10,7 @@ export interface Subnet {
 }
 
 /** The bytes of an IP address, IPv4 within IPv6 as IPv4; undefined if it is none. */
-function addressBytes(text: string): Uint8Array | undefined {
+export function addressBytes(text: string): Uint8Array | undefined {
   const canonical = canonicalAddress(text);
   if (canonical === undefined) return undefined;
   if (!canonical.includes(":")) return Uint8Array.from(canonical.split("."), Number);

@@ -1,7 +1,7 @@
 // What is known of one request and its response? An Exchange is what httpd's modules know as request_rec: the engine makes
 // it, the phases fill it, the logs read it.
 
-import type { Connection } from "../../mpm/mod.ts";
+import type { Connection, Endpoint } from "../../mpm/mod.ts";
 import type { DirStore, VirtualServer } from "../config/mod.ts";
 
 import type { Reply } from "../http/engine/reply.ts";
@@ -45,6 +45,8 @@ export class Exchange {
   pathInfo = "";
   /** The Alias that has led to it: what of the path, and where that is; undefined: DocumentRoot. */
   alias: { readonly prefix: string; readonly root: string } | undefined = undefined;
+  /** Who has sent the request, where a module knows that it is not the client of the connection (RemoteIPHeader); port 0: not known. */
+  forwardedFor: Endpoint | undefined = undefined;
   /** Set by modules (SetHandler, AddHandler): which handler answers. */
   handler: string | undefined = undefined;
   contentType: string | undefined = undefined;
@@ -72,7 +74,9 @@ export class Exchange {
   claimedUser: string | undefined = undefined;
   /** Variables of the request, and notes of modules to each other; undefined: there are none. */
   environment: Map<string, string> | undefined = undefined;
+  /** Notes for logs and expressions: those that the answer came with, and those about this request alone. */
   notes: Map<string, string> | undefined = undefined;
+  ownNotes: Map<string, string> | undefined = undefined;
   /** UNIQUE_ID, once somebody has asked for it. Not among the variables: requests for what is kept in memory share those. */
   uniqueId: string | undefined = undefined;
   /** The request as expressions see it; there from the access checks on, before them ThreadContext.subjectOf() makes it. */
@@ -150,6 +154,16 @@ export class Exchange {
   /** The request that a client has made: this one, or that of which it is a part. */
   get outermost(): Exchange {
     return this.main?.outermost ?? this;
+  }
+
+  /** A note, for logs and expressions. */
+  note(name: string): string | undefined {
+    return this.ownNotes?.get(name) ?? this.notes?.get(name);
+  }
+
+  /** Who has sent the request: for access control, logs and applications. */
+  get client(): Endpoint {
+    return this.forwardedFor ?? this.transport.client;
   }
 
   /** How many requests this one is within. */

@@ -97,6 +97,7 @@ export class ExchangeSubject implements ExpressionSubject {
         return this.#status();
       case "REMOTE_ADDR":
       case "REMOTE_HOST":
+        return this.#exchange.client.address;
       case "CONN_REMOTE_ADDR":
         return transport.peer.address;
       case "REMOTE_PORT":
@@ -190,7 +191,7 @@ export class ExchangeSubject implements ExpressionSubject {
   }
 
   note(name: string): string | undefined {
-    return this.#exchange.notes?.get(name);
+    return this.#exchange.note(name);
   }
 
   osEnvironment(name: string): string | undefined {

@@ -47,7 +47,7 @@ export class ExchangeLogSubject implements LogSubject {
   }
 
   get client(): string {
-    return text(this.exchange.transport.peer);
+    return text(this.exchange.client);
   }
   get peer(): string {
     return text(this.exchange.transport.peer);
@@ -74,7 +74,7 @@ export class ExchangeLogSubject implements LogSubject {
   }
 
   note(name: string): string | undefined {
-    return this.exchange.notes?.get(name);
+    return this.exchange.note(name);
   }
 
   requestHeader(name: string): string | undefined {

@@ -42,6 +42,7 @@ export class LookAhead {
     const { head, transport, startTime, startClock, keepAlives } = from;
     const exchange = new Exchange(head, transport, startTime, startClock, keepAlives);
     exchange.vhost = from.vhost;
+    exchange.forwardedFor = from.forwardedFor;
     // What modules set for it is not the request's.
     exchange.environment = from.environment === undefined ? undefined : new Map(from.environment);
     this.#depth++;

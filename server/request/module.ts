@@ -2,7 +2,7 @@
 // names. A module knows the server's public types and nothing of MPMs or sockets.
 
 import type { Inspect } from "../deno_flags.ts";
-import type { ListenAddress, Outgoing, SecurityPolicy } from "../../mpm/mod.ts";
+import type { ListenAddress, Outgoing, ProxyProtocolPolicy, SecurityPolicy } from "../../mpm/mod.ts";
 import type { Scoreboard } from "../../mpm/thread_side.ts";
 import type { Identity } from "../../platform/privileges.ts";
 import type { ExpressionSubject } from "../config/expression/mod.ts";
@@ -94,6 +94,8 @@ export interface ModuleHooks {
   readonly threadInit?: (context: ThreadContext) => void | Promise<void>;
   /** Which connections begin with a handshake; asked after threadInit(). */
   readonly security?: () => SecurityPolicy | undefined;
+  /** Which connections begin with a PROXY header; asked after threadInit(). */
+  readonly proxyProtocol?: () => ProxyProtocolPolicy | undefined;
   /** HTTP/2, where a host speaks it; asked after threadInit(). */
   readonly http2?: (service: Service) => Http2Support | undefined;
   /**
@@ -159,6 +161,7 @@ const HOOK_NAMES: Readonly<Record<keyof ModuleHooks, true>> = {
   loadLibraries: true,
   threadInit: true,
   security: true,
+  proxyProtocol: true,
   http2: true,
   connectionChecker: true,
   postReadRequest: true,

@@ -21,13 +21,13 @@ export class RequestDisplay {
   constructor(readonly scoreboard: Scoreboard, readonly tail: boolean) {}
 
   /** The request is the latest of its slot. */
-  show({ head, vhost, transport }: Exchange): void {
+  show({ client, head, vhost, transport }: Exchange): void {
     const { scoreboard } = this;
-    const { row, peer, local } = transport;
+    const { row, local } = transport;
     const shown = this.#shown[row] ??= { client: undefined, isHttp11: undefined, vhost: undefined, port: 0 };
-    if (shown.client !== peer.address) {
-      shown.client = peer.address;
-      scoreboard.setText(row, SlotText.Client, peer.address);
+    if (shown.client !== client.address) {
+      shown.client = client.address;
+      scoreboard.setText(row, SlotText.Client, client.address);
     }
     const { isHttp11 } = head;
     if (shown.isHttp11 !== isHttp11) {

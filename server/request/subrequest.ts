@@ -53,6 +53,7 @@ export async function subrequest(
   const exchange = new Exchange(head, from.transport, from.startTime, from.startClock, from.keepAlives);
   exchange.main = from;
   exchange.imposedHandler = handler;
+  exchange.forwardedFor = from.forwardedFor;
   exchange.vhost = from.vhost;
   exchange.dir = from.vhost.dirDefaults;
   exchange.environment = new Map(from.environment);

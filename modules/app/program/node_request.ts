@@ -23,12 +23,11 @@ export class ClientSocket extends EventEmitter {
   readonly readableHighWaterMark = 65_536;
   readonly connecting = false;
 
-  constructor({ transport }: Exchange, encrypted: boolean) {
+  constructor({ client, transport: { local } }: Exchange, encrypted: boolean) {
     super();
-    const { peer, local } = transport;
-    this.remoteAddress = peer.address;
-    this.remotePort = peer.port;
-    this.remoteFamily = peer.address.includes(":") ? "IPv6" : "IPv4";
+    this.remoteAddress = client.address;
+    this.remotePort = client.port;
+    this.remoteFamily = client.address.includes(":") ? "IPv6" : "IPv4";
     this.localAddress = local.address;
     this.localPort = local.port;
     this.encrypted = encrypted;

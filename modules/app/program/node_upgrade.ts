@@ -19,10 +19,10 @@ export class UpgradeSocket extends Duplex {
   #connection: Duplex | undefined;
   #settled = false;
 
-  constructor({ transport }: Exchange) {
+  constructor({ client }: Exchange) {
     super({ allowHalfOpen: false });
-    this.remoteAddress = transport.peer.address;
-    this.remotePort = transport.peer.port;
+    this.remoteAddress = client.address;
+    this.remotePort = client.port;
     const { promise, resolve } = Promise.withResolvers<Reply>();
     this.reply = promise;
     this.#settle = resolve;

@@ -12,6 +12,7 @@ import { Staging } from "./staging.ts";
 /** Remembers what the engine asks for. `blocked`: the client takes nothing until drain(). */
 export class FakeTransport implements Transport {
   readonly security = undefined;
+  readonly client: Endpoint = { address: "192.0.2.1", port: 40000 };
   readonly peer: Endpoint = { address: "192.0.2.1", port: 40000 };
   readonly local: Endpoint = { address: "192.0.2.2", port: 80 };
   readonly row = 0;
