@@ -31,6 +31,7 @@ import { negotiation } from "./negotiation/mod.ts";
 import { dir } from "./dir/mod.ts";
 import { include } from "./include/mod.ts";
 import { logConfig } from "./log_config/mod.ts";
+import { md, mdCertificates } from "./md/mod.ts";
 import { metrics } from "./metrics/mod.ts";
 import { mime } from "./mime/mod.ts";
 import { precompressed } from "./precompressed/mod.ts";
@@ -57,6 +58,7 @@ export const MODULES: readonly ServerModule[] = [
   remoteip,
   status,
   metrics,
+  md,
   app,
   rewrite,
   proxy({ http: httpScheme, ws: httpScheme, fcgi: fcgiScheme, scgi: scgiScheme, uwsgi: uwsgiScheme }),
@@ -90,7 +92,7 @@ export const MODULES: readonly ServerModule[] = [
   reflector,
   headers,
   logConfig,
-  ssl,
+  ssl([mdCertificates]),
   http2,
   accessCompat,
   authzHost,

@@ -28,12 +28,24 @@ import { errorTarget } from "./log/config.ts";
 import { ErrorLogs } from "./log/error_logs.ts";
 import type { InheritedLogs, LogOpener } from "./log/inherited_logs.ts";
 import type { LogTarget } from "./log/target.ts";
+import type { HttpdLevel } from "./log/levels.ts";
+import { shortModuleName } from "./log/thresholds.ts";
 import { loadedModules, modules } from "./modules.ts";
 import { type Options, UsageError } from "./options.ts";
 import type { ProgramData } from "./program.ts";
 import { type ProgramSettings, programSettings } from "./program_settings.ts";
 import { readyLines, servedWithoutFile } from "./ready_configuration.ts";
+import type { ControlContext, ServerModule } from "./request/module.ts";
 import { keepingModules, namedModule, readWithModules } from "./third_party.ts";
+
+/** What a module says in the control process. */
+export interface ModuleLine {
+  readonly level: HttpdLevel;
+  /** As in the error log: "ssl". */
+  readonly module: string;
+  readonly ah: string | undefined;
+  readonly message: string;
+}
 
 /** A configuration that has been read, applied and checked. */
 export interface Configuration {
@@ -70,6 +82,10 @@ export interface Configuration {
   openLogs(logs: LogOpener): void;
   /** What modules give to processes that serve, by their names; see ServerModule. @throws ConfigError */
   material(relayed: boolean): Readonly<Record<string, unknown>>;
+  /** Has modules prepare what run() reads, and gives the lines that they have for the error log. @throws ConfigError */
+  prepare(): Promise<readonly ModuleLine[]>;
+  /** Begins the work of modules beside requests. Returns what ends it. */
+  startWatchdogs(log: (line: ModuleLine) => void, restart: () => void): () => void;
   /** Opens all logs, and gives what the MPM is to run. @throws LogError, ConfigError, BindError if it listens nowhere */
   run(logs: InheritedLogs, relayed: boolean): RunnableConfig;
   /** The error logs of this process; to be called after run(). */
@@ -100,6 +116,12 @@ function findIdentity(config: ServerConfig, defines: readonly string[]): Identit
     if (identity !== undefined) return identity;
   }
   return undefined;
+}
+
+/** Lets `module` write lines. */
+function logOf({ name }: ServerModule, write: (line: ModuleLine) => void): ControlContext {
+  const module = shortModuleName(name);
+  return { log: (level, ah, message) => write({ level, module, ah, message }) };
 }
 
 /** Loaded when it is asked for: what makes certificates is large. */
@@ -263,6 +285,20 @@ async function load(options: Options, entry: string): Promise<Configuration> {
     },
     openLogs,
     material,
+    async prepare() {
+      const lines: ModuleLine[] = [];
+      for (const module of modules()) {
+        await module.prepare?.(config, logOf(module, (line) => lines.push(line)));
+      }
+      return lines;
+    },
+    startWatchdogs(log, restart) {
+      const { listen } = settings;
+      const ends = modules().map((module) =>
+        module.watchdog?.(config, { ...logOf(module, log), listen, restart })
+      );
+      return () => ends.forEach((end) => end?.());
+    },
     run(logs, relayed) {
       if (settings.listen.length === 0) {
         throw new BindError("the configuration has no Listen");

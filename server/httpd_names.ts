@@ -173,7 +173,13 @@ const DIRECTIVES: Readonly<Record<string, string>> = {
     <Macro> MacroIgnoreBadNesting MacroIgnoreEmptyArgs UndefMacro Use
   `,
   mod_md: `
-    MDCertificateAgreement MDContactEmail MDomain MDPrivateKeys MDRenewWindow
+    MDActivationDelay MDBaseServer MDCACertificateFile MDCAChallenges MDCertificateAgreement
+    MDCertificateAuthority MDCertificateCheck MDCertificateFile MDCertificateKeyFile MDCertificateProtocol
+    MDCertificateStatus MDChallengeDns01 MDChallengeDns01Version MDCheckInterval MDContactEmail MDDriveMode
+    MDExternalAccountBinding MDHttpProxy MDMatchNames MDMember MDMembers MDMessageCmd MDMustStaple
+    MDNotifyCmd MDomain <MDomain> <MDomainSet> MDPortMap MDPrivateKeys MDRenewMode MDRenewWindow
+    MDRequireHttps MDRetryDelay MDRetryFailover MDServerStatus MDStapleOthers MDStapling
+    MDStaplingKeepResponse MDStaplingRenewWindow MDStoreDir MDStoreLocks MDWarnWindow
   `,
   mod_mime: `
     AddCharset AddEncoding AddHandler AddInputFilter AddLanguage AddOutputFilter AddType DefaultLanguage

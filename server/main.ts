@@ -21,7 +21,12 @@ import { BundleError } from "./bundle.ts";
 import { buildSettings, compiledModules } from "./build_settings.ts";
 import { checkConfinement } from "./checks.ts";
 import { ConfigError } from "./config/mod.ts";
-import { type Configuration, defaultServerRoot, loadConfiguration } from "./configuration.ts";
+import {
+  type Configuration,
+  defaultServerRoot,
+  loadConfiguration,
+  type ModuleLine,
+} from "./configuration.ts";
 import { ProgramWatch } from "./development/program_watch.ts";
 import { findOwner, type Owner } from "./embedding/owner.ts";
 import { isDaemon, redirectOutput, startDaemon, StarterPipe } from "./daemon.ts";
@@ -45,6 +50,7 @@ import { StartupLog } from "./startup_log.ts";
 import { Supervisors } from "./supervisors.ts";
 import { findSupervisor } from "./systemd.ts";
 import { DESCRIPTION, VERSION_LINES } from "./version.ts";
+import { Watchdogs } from "./watchdogs.ts";
 
 /** The first process of a container looks for orphans this often. */
 const REAP_MS = 1000;
@@ -250,8 +256,14 @@ async function run(
     background,
     onProblem: (ah, message) => errorLogs?.main.log("error", "core", ah, message),
   });
+  const prepared = await configuration.prepare();
   const config = configuration.run(logs, relayed);
   errorLogs = configuration.openErrorLogs(logs);
+  const logLine = ({ level, module, ah, message }: ModuleLine) =>
+    errorLogs?.main.log(level, module, ah, message);
+  prepared.forEach(logLine);
+  const watchdogsOf = (of: Configuration) => (restart: () => void) => of.startWatchdogs(logLine, restart);
+  const watchdogs = new Watchdogs(watchdogsOf(configuration));
   const { pidFile } = configuration;
   warn(configuration, startup);
   if (isRoot() && configuration.identity === undefined) {
@@ -266,6 +278,7 @@ async function run(
     supervisor: new Supervisors(
       owner,
       watch,
+      watchdogs,
       findSupervisor((message) => errorLogs?.main.log("warn", "systemd", undefined, message)),
     ),
     keepsTrying: watch === undefined,
@@ -299,7 +312,7 @@ async function run(
       starter?.ready();
     },
     remotes: [
-      ...[owner, watch].flatMap((one) => one?.remote ?? []),
+      ...[owner, watch, watchdogs].flatMap((one) => one?.remote ?? []),
       ...pidFile === undefined || capabilities["unix signals"].available
         ? []
         : [(carryOut: CarryOut) => openRemoteControl(controlFile(pidFile), carryOut)],
@@ -308,9 +321,11 @@ async function run(
       const fresh = await reload(start, choice, host.log);
       if (fresh === undefined) return undefined;
       try {
+        const prepared = await fresh.prepare();
         const running = fresh.run(logs, relays(choice.mpm, fresh.settings));
         errorLogs?.close();
         errorLogs = fresh.openErrorLogs(logs);
+        prepared.forEach(logLine);
         if (background) redirectOutput(fresh.errorLog, logs.opened);
         inForce = fresh;
         return running;
@@ -323,6 +338,7 @@ async function run(
     onAdopted: () => {
       owner?.adopted();
       watch?.adopted();
+      watchdogs.adopted(watchdogsOf(inForce));
       logs.closeOthers();
     },
     onGracefulStop: () => {

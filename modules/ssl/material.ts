@@ -11,6 +11,7 @@ import type { MaterialFacts } from "../../server/request/module.ts";
 import { checkPair, datesProblem, nameProblem, readablePrivateKey } from "./certificates.ts";
 import { type NamedFile, PROTOCOLS, type SslServer, sslServer } from "./config.ts";
 import { ContextError, makeContext } from "./contexts.ts";
+import type { CertificateSource, ManagedPairs } from "./managed.ts";
 import { ticketKeys } from "./ticket_keys.ts";
 
 /** A certificate with its chain, and its private key; PEM. */
@@ -34,6 +35,8 @@ export interface HostMaterial {
   readonly announcedAuthorities: string;
   readonly revocations: string;
   readonly settings: HostSettings;
+  /** Its certificate is one of the meantime: requests are answered with 503. */
+  readonly provisional: boolean;
 }
 
 /** The values that make a context, beside certificates. */
@@ -67,15 +70,26 @@ interface SecuredHost {
   readonly host: VirtualServer;
   readonly index: number;
   readonly ssl: SslServer;
+  /** What another module has for it. */
+  readonly managed: ManagedPairs | undefined;
 }
 
 /** The hosts whose connections are encrypted, with their numbers. */
-function securedHosts(config: ServerConfig, securePorts: MaterialFacts["securePorts"]): SecuredHost[] {
+function securedHosts(
+  config: ServerConfig,
+  securePorts: MaterialFacts["securePorts"],
+  sources: readonly CertificateSource[],
+): SecuredHost[] {
   return [config.main, ...config.hosts]
     .map((host, index) => ({ host, index, ssl: host.store.get(sslServer) }))
     .filter(({ host, ssl }) =>
       ssl.engine === "on" || (ssl.engine === undefined && isMeant(host, ssl, securePorts))
-    );
+    ).map((found) => {
+      const managed = sources.map((source) => source.pairsFor(config, found.host)).find((one) =>
+        one !== undefined
+      );
+      return { ...found, managed };
+    });
 }
 
 /** A host with a certificate, on ports that are for https, need not say SSLEngine. */
@@ -97,8 +111,9 @@ export function readMaterial(
   config: ServerConfig,
   { relayed, securePorts }: MaterialFacts,
   warn: (where: Where, message: string) => void,
+  sources: readonly CertificateSource[],
 ): SslMaterial | undefined {
-  const secured = securedHosts(config, securePorts);
+  const secured = securedHosts(config, securePorts, sources);
   if (secured.length === 0) return undefined;
   const where = placeOf(secured[0].ssl);
   if (relayed) {
@@ -120,7 +135,10 @@ export function readMaterial(
     );
   }
   const read = new FileReader();
-  const hosts = secured.map((host) => hostMaterial(openssl, read, host));
+  // One that is managed has no certificate before the server has been started once.
+  const hosts = secured.filter(({ ssl, managed }) =>
+    ssl.certificates.length > 0 || managed === undefined || managed.pairs.length > 0
+  ).map((host) => hostMaterial(openssl, read, host));
   if (
     !canSelectProtocols() && secured.some(({ host }) => host.store.get(coreServer).protocols?.includes("h2"))
   ) {
@@ -128,6 +146,14 @@ export function readMaterial(
   }
   for (const host of hosts) {
     tryContext(openssl, host);
+    if (host.provisional) {
+      warn(
+        host.where,
+        `AH10085: Init: ${host.name} will respond with '503 Service Unavailable' for now. There are no SSL ` +
+          "certificates configured and no other module contributed any.",
+      );
+      continue;
+    }
     for (const { certificates } of host.pairs) {
       const problem = datesProblem(openssl, certificates) ??
         nameProblem(openssl, certificates, host.serverName);
@@ -154,11 +180,16 @@ function tryContext(openssl: OpenSsl, host: HostMaterial): void {
 function hostMaterial(
   openssl: OpenSsl,
   read: FileReader,
-  { host, index, ssl }: SecuredHost,
+  { host, index, ssl, managed }: SecuredHost,
 ): HostMaterial {
   const name = hostName(host);
   const where = placeOf(ssl);
-  if (ssl.certificates.length === 0) {
+  const provisional = ssl.certificates.length === 0 && managed?.provisional === true;
+  const files = [
+    ...ssl.certificates.map((certificate, i) => ({ certificate, key: ssl.keys[i] ?? certificate })),
+    ...managed === undefined || managed.provisional && !provisional ? [] : managed.pairs,
+  ];
+  if (files.length === 0) {
     throw new ConfigError(
       where,
       `AH01909: ${name}: SSLEngine on, and no certificate: SSLCertificateFile is missing`,
@@ -166,8 +197,7 @@ function hostMaterial(
     );
   }
   const chain = ssl.chain === undefined ? "" : read.text(ssl.chain);
-  const pairs = ssl.certificates.map((file, i) => {
-    const keyFile = ssl.keys[i] ?? file;
+  const pairs = files.map(({ certificate: file, key: keyFile }, i) => {
     const certificates = `${read.text(file)}\n${chain}`;
     const key = readablePrivateKey(
       openssl,
@@ -215,6 +245,7 @@ function hostMaterial(
     clientAuthorities,
     announcedAuthorities: read.all(ssl.announcedAuthorities),
     revocations,
+    provisional,
     settings: {
       cipherList,
       cipherSuites,

@@ -8,6 +8,7 @@ import type { AuthzProvider } from "../authz_core/requirement.ts";
 import { sslDir } from "./config.ts";
 import { makeContext } from "./contexts.ts";
 import { sslRows } from "./directives.ts";
+import type { CertificateSource } from "./managed.ts";
 import { readMaterial, type SslMaterial } from "./material.ts";
 import { SecuredHosts, type SharedContext } from "./policy.ts";
 import { sslVariable } from "./variables.ts";
@@ -59,11 +60,12 @@ function hooks(): ModuleHooks {
   };
 }
 
-export const ssl: ServerModule = {
+/** The module; `sources` have certificates for hosts that name none. */
+export const ssl = (sources: readonly CertificateSource[]): ServerModule => ({
   name: "ssl_module",
   source: "mod_ssl.c",
   directives: sslRows,
-  material: readMaterial,
+  material: (config, facts, warn) => readMaterial(config, facts, warn, sources),
   beginProcess(material) {
     const { hosts } = material as SslMaterial;
     const openssl = openSsl();
@@ -72,6 +74,7 @@ export const ssl: ServerModule = {
       context: makeContext(openssl, host),
       identity: host.settings.identity,
       clientPolicy: host.settings.clientPolicy,
+      provisional: host.provisional,
     }));
     return {
       shared: { contexts } satisfies SslShared,
@@ -82,4 +85,4 @@ export const ssl: ServerModule = {
     };
   },
   hooks,
-};
+});

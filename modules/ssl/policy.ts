@@ -21,6 +21,7 @@ export interface SharedContext {
   /** See HostSettings. */
   readonly identity: string;
   readonly clientPolicy: string;
+  readonly provisional: boolean;
 }
 
 interface SecuredHost extends SharedContext {
@@ -86,6 +87,7 @@ export class SecuredHosts implements SecurityPolicy {
     }
     const asked = this.#byServer.get(exchange.vhost);
     const agreed = this.#byContext.get(this.#openssl.ssl.SSL_get_SSL_CTX(session));
+    if (agreed?.provisional === true) return errorReply(503);
     const strict = exchange.vhost.store.get(sslServer).strictSni === true;
     if (asked === agreed && !strict) return undefined;
     const name = requestedName(this.#openssl, session);

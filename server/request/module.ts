@@ -209,6 +209,20 @@ export interface SharedMaterial {
   end(): void;
 }
 
+/** What a module is told that does something in the control process. */
+export interface ControlContext {
+  /** Writes to the error log of the main server, as this module. */
+  log(level: HttpdLevel, ah: string | undefined, message: string): void;
+}
+
+/** What work beside requests may ask for. */
+export interface WatchdogContext extends ControlContext {
+  /** Where the server listens. */
+  readonly listen: readonly ListenAddress[];
+  /** Restarts the server gracefully. */
+  restart(): void;
+}
+
 /** One content module. */
 export interface ServerModule {
   /** "dir_module", as LoadModule and IfModule name it. */
@@ -218,6 +232,13 @@ export interface ServerModule {
   readonly directives: readonly DirectiveRow[];
   /** In the control process, before anything is started: refuses what cannot work. @throws ConfigError */
   checkConfig?(config: ServerConfig, serverRoot: string): void | Promise<void>;
+  /** In the control process, before the material of a configuration is read that is to be run: puts files where they are read. @throws ConfigError */
+  prepare?(config: ServerConfig, context: ControlContext): Promise<void>;
+  /**
+   * In the control process, while a configuration is in force and requests are answered: work beside them (httpd's mod_watchdog). Returns
+   * what ends it; undefined: there is none.
+   */
+  watchdog?(config: ServerConfig, context: WatchdogContext): (() => void) | undefined;
   /**
    * In the control process, whenever a configuration is to be run or tested: what processes that serve need and could not read
    * themselves. Plain data; undefined: nothing. What is not as it
