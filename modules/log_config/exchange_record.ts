@@ -1,6 +1,7 @@
 // How does a log read an Exchange? One object a thread, pointed at one exchange after the other: nothing is copied or allocated
 // for a line.
 
+import type { Fields } from "../../server/http/engine/reply.ts";
 import { Field } from "../../server/http/parser/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import { firstRequest, type RedirectedRequest } from "../../server/request/redirect.ts";
@@ -140,20 +141,15 @@ export class ExchangeRecord implements LogRecord {
   responseHeader(name: string): string | undefined {
     const { reply } = this.exchange;
     if (name === "content-type") return reply?.contentType;
-    let value: string | undefined;
-    for (const [field, one] of reply?.fields ?? []) {
-      if (field.toLowerCase() === name) value = value === undefined ? one : `${value}, ${one}`;
-    }
-    return value;
+    return valueOf(reply?.fields, name);
   }
 
-  /** Trailers are not kept. */
-  requestTrailer(): undefined {
-    return undefined;
+  requestTrailer(name: string): string | undefined {
+    return valueOf(this.exchange.trailers, name);
   }
 
-  responseTrailer(): undefined {
-    return undefined;
+  responseTrailer(name: string): string | undefined {
+    return valueOf(this.exchange.sentTrailers, name);
   }
 
   cookie(name: string): string | undefined {
@@ -176,4 +172,13 @@ export class ExchangeRecord implements LogRecord {
 /** Both ends of a Unix-domain socket have no address. */
 function shown(address: string): string {
   return address === "unix" ? "-" : address;
+}
+
+/** The value of the field `name` (in lower case), repeated ones joined by ", "; undefined: there is none. */
+function valueOf(fields: Fields | undefined, name: string): string | undefined {
+  let value: string | undefined;
+  for (const [field, one] of fields ?? []) {
+    if (field.toLowerCase() === name) value = value === undefined ? one : `${value}, ${one}`;
+  }
+  return value;
 }

@@ -4,7 +4,8 @@
 import type { Connection, Endpoint } from "../../mpm/mod.ts";
 import type { DirStore, VirtualServer } from "../config/mod.ts";
 
-import type { Reply } from "../http/engine/reply.ts";
+import type { InterimSink } from "../http/engine/interim.ts";
+import type { Fields, Reply } from "../http/engine/reply.ts";
 import type { RequestHead } from "../http/parser/mod.ts";
 import type { ExchangeSubject } from "./expression_subject.ts";
 import type { OutputFilter } from "./filters/mod.ts";
@@ -58,6 +59,11 @@ export class Exchange {
   main: Exchange | undefined = undefined;
   /** The handler that answers whatever the configuration says: whoever has asked for this part has named it. */
   imposedHandler: string | undefined = undefined;
+  /** Fields that came behind the body, names as they were sent; undefined: none, or not yet. And those behind the body of the response. */
+  trailers: Fields | undefined = undefined;
+  sentTrailers: Fields | undefined = undefined;
+  /** Takes interim responses to this request; undefined: nobody does. */
+  interim: InterimSink | undefined = undefined;
   /** What is answered when the handler gives up because of its body; undefined: as for any other failure. */
   badBody: Reply | undefined = undefined;
   /** Filters that the name of the file asks for (AddOutputFilter, AddInputFilter), in their order. */

@@ -43,6 +43,14 @@ const server = http.createServer((request, response) => {
     said.push("asked");
   } else if (pathname === "/throws") {
     throw new Error("as it happens");
+  } else if (pathname === "/hints") {
+    response.writeEarlyHints({ link: ["</a.css>; rel=preload", "</b.js>; rel=preload"], "x-hint": "1" });
+    response.writeProcessing();
+    request.on("end", () => {
+      response.setHeader("Trailer", "X-Sum");
+      response.addTrailers({ "X-Sum": JSON.stringify(request.trailers) });
+      response.end("all");
+    }).resume();
   } else if (pathname === "/none") {
     response.statusCode = 204;
     response.end();
@@ -98,6 +106,20 @@ Deno.test({ name: "node:http: a server's requests and responses", ignore }, asyn
     assertMatch(none, /^HTTP\/1\.1 204 [^]*\r\n\r\n$/);
     const facts = await server.raw("HEAD /facts HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     assertMatch(facts, /^HTTP\/1\.1 201 Made Here\r\n[^]*X-Two: 1\r\nX-Two: 2\r\n[^]*\r\n\r\n$/);
+  });
+  await t.step("interim responses, and trailers both ways", async () => {
+    const seen = await server.raw(
+      "POST /hints HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n1\r\na\r\n0\r\nX-Own: 1\r\n\r\n",
+    );
+    const [hints, processing, head, ...rest] = seen.split("\r\n\r\n");
+    assertEquals(hints.split("\r\n"), [
+      "HTTP/1.1 103 Early Hints",
+      "Link: </a.css>; rel=preload, </b.js>; rel=preload",
+      "x-hint: 1",
+    ]);
+    assertEquals(processing, "HTTP/1.1 102 Processing");
+    assertMatch(head, /^HTTP\/1\.1 200 [^]*\r\nTrailer: X-Sum\r\n[^]*transfer-encoding: chunked/i);
+    assertEquals(rest.join(), '3\r\nall\r\n0\r\nX-Sum: {"x-own":"1"},');
   });
   await t.step("a response tells its end", async () => {
     await (await ask("/events")).text();

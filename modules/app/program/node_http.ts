@@ -119,7 +119,7 @@ function answer(server: Server, exchange: Exchange): Reply | Promise<Reply> {
   const request = incoming(exchange, socket);
   const response = new ServerResponse(request);
   Object.assign(response, { socket });
-  const node = new NodeReply(response);
+  const node = new NodeReply(response, exchange);
   server.emit("request", request, response);
   if (node.reply !== undefined && node.reply.body.kind !== "stream") return node.reply;
   // Who is not answered at once may go away meanwhile.

@@ -105,6 +105,9 @@ export function incoming(exchange: Exchange, socket: ClientSocket): IncomingMess
     reader.read().then(({ done, value }) => {
       if (!done) return void request.push(value);
       request.complete = true;
+      // Of a request that is complete they are its trailers.
+      const trailers = (exchange.trailers ?? []).flat();
+      if (trailers.length > 0) request._addHeaderLines(trailers, trailers.length);
       request.push(null);
     }, (error) => request.destroy(error));
   };

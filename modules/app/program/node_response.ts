@@ -2,8 +2,15 @@
 // where it would write to a socket, what it has becomes the reply of an exchange.
 
 import { Buffer } from "node:buffer";
-import { type IncomingMessage, OutgoingMessage, ServerResponse } from "node:http";
+import {
+  type IncomingMessage,
+  OutgoingMessage,
+  ServerResponse,
+  validateHeaderName,
+  validateHeaderValue,
+} from "node:http";
 import { type Body, type Fields, NO_BODY, type Reply } from "../../../server/http/engine/reply.ts";
+import type { Exchange } from "../../../server/request/exchange.ts";
 
 /** What is used of a ServerResponse that its declarations do not show. */
 interface Internals {
@@ -40,8 +47,9 @@ export class NodeReply {
   #head: Omit<Reply, "body"> | undefined;
   #declared: number | undefined;
   #stream: ReadableStreamDefaultController<Uint8Array> | undefined;
+  readonly #trailers: Fields = [];
 
-  constructor(readonly response: ServerResponse) {
+  constructor(readonly response: ServerResponse, readonly exchange: Exchange) {
     (response as Response)[REPLY] = this;
   }
 
@@ -62,12 +70,35 @@ export class NodeReply {
     this.#head = { status, reason, fields: kept, contentType, ...close ? { close } : {} };
   }
 
+  /** Fields that follow the body. */
+  addTrailers(fields: Iterable<readonly [string, unknown]>): void {
+    for (const [name, value] of fields) {
+      validateHeaderName(name);
+      validateHeaderValue(name, String(value));
+      this.#trailers.push([name, String(value)]);
+    }
+  }
+
+  /** An interim response; nothing once the response has begun. */
+  inform(status: number, fields: Iterable<readonly [string, unknown]>): void {
+    const kept: Fields = [];
+    for (const [name, value] of fields) {
+      for (const one of Array.isArray(value) ? value : [value]) kept.push([name, String(one)]);
+    }
+    this.exchange.interim?.sendInterim(this.exchange, status, kept);
+  }
+
   get begun(): boolean {
     return this.#stream !== undefined || this.reply !== undefined;
   }
 
   /** The whole body is there at once. */
   whole(chunk: string | Uint8Array | undefined, encoding: Encoding | undefined): void {
+    if (this.#trailers.length > 0 && this.#declared === undefined) {
+      this.begin();
+      if (chunk !== undefined) this.enqueue(chunk, encoding);
+      return this.end();
+    }
     const head = this.#head!;
     if (!(this.response as Response)._hasBody) {
       const length = this.#declared ?? (chunk === undefined ? undefined : bytesOf(chunk, encoding).length);
@@ -99,7 +130,11 @@ export class NodeReply {
       },
       cancel: () => this.broken(),
     }, { highWaterMark: HIGH_WATER, size: (chunk) => chunk.length });
-    this.#settle({ ...this.#head!, body: { kind: "stream", stream, length: this.#declared } });
+    this.#settle({
+      ...this.#head!,
+      body: { kind: "stream", stream, length: this.#declared },
+      trailers: () => this.#trailers,
+    });
   }
 
   /** Returns false when the client should be waited for. */
@@ -220,13 +255,21 @@ const METHODS: Readonly<Record<string, Method>> = {
     if (!this.finished) reply.abort(error instanceof Error ? error : new Error("the response was destroyed"));
     return this;
   },
-  // The engine sends 100 itself, when a body is read; other interim responses are not sent.
+  // The engine sends 100 itself, when a body is read.
   writeContinue: (_, ...args) => (args.find((one) => typeof one === "function") as Callback | undefined)?.(),
-  writeProcessing: () => {},
-  writeInformation: () => {},
-  writeEarlyHints: (_, ...args) =>
-    (args.find((one) => typeof one === "function") as Callback | undefined)?.(),
-  addTrailers: () => {},
+  writeProcessing: (reply) => reply.inform(102, []),
+  writeInformation(reply, status, headers) {
+    reply.inform(Number(status), entriesOf(this, typeof headers === "function" ? undefined : headers));
+  },
+  writeEarlyHints(reply, hints, callback) {
+    const { link, ...others } = hints as Record<string, unknown>;
+    const links = Array.isArray(link) ? link.join(", ") : link;
+    if (links !== undefined && links !== "") reply.inform(103, [["Link", links], ...Object.entries(others)]);
+    (callback as Callback | undefined)?.();
+  },
+  addTrailers(reply, headers) {
+    reply.addTrailers(entriesOf(this, headers));
+  },
   setTimeout() {
     return this;
   },

@@ -3,11 +3,12 @@
 import type { Exchange } from "../../request/exchange.ts";
 import { TOGETHER } from "./body_sender.ts";
 import type { Outlet } from "./staging.ts";
+import { takeTrailers } from "./trailers.ts";
 import type { Framing } from "./writer.ts";
 
 /** A stream waits while more than this is on its way to the client. */
 const HIGH_WATER = 262_144;
-const LAST_CHUNK = "0\r\n\r\n";
+const LAST_CHUNK = "0\r\n";
 
 /** The way of one streamed body to its client. */
 export interface BodySink {
@@ -38,6 +39,8 @@ export class Http1BodySink implements BodySink {
 
   send(pieces: readonly Uint8Array<ArrayBuffer>[], size: number, last: boolean): void {
     const { exchange, outlet, framing } = this;
+    // First of all: they may be wrong, and then nothing more goes out.
+    const trailers = last && framing === "chunked" ? takeTrailers(exchange) : [];
     if (this.#head !== undefined) outlet.output.append(this.#head);
     this.#head = undefined;
     const chunked = framing === "chunked" && size > 0;
@@ -55,8 +58,9 @@ export class Http1BodySink implements BodySink {
     outlet.output.latin1(end);
     exchange.bytesWritten += start.length + size + end.length;
     if (last && framing === "chunked") {
-      outlet.output.latin1(LAST_CHUNK);
-      exchange.bytesWritten += LAST_CHUNK.length;
+      const end = `${LAST_CHUNK}${trailers.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
+      outlet.output.latin1(end);
+      exchange.bytesWritten += end.length;
     }
     outlet.flush();
   }

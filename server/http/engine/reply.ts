@@ -71,6 +71,11 @@ export interface Reply {
   /** The Date and Server of another server, whose response this is. */
   readonly origin?: { readonly date: string | undefined; readonly server: string | undefined };
   readonly body: Body;
+  /**
+   * Asked when a streamed body is over: fields that follow it, where its length was not declared and the client can be told
+   * (HTTP/1.1, HTTP/2).
+   */
+  readonly trailers?: () => Fields;
   /** Content-Length to send although there is no body (HEAD, 304 never). */
   readonly declaredLength?: number;
   /** The connection must not be used again (the request was not understood, or not read to its end). */

@@ -14,7 +14,8 @@ import { discardReply } from "./body_sender.ts";
 import { clock } from "./clock.ts";
 import type { Input } from "./input.ts";
 import type { Patience } from "./patience.ts";
-import type { Reply } from "./reply.ts";
+import { type InterimSink, interimText } from "./interim.ts";
+import type { Fields, Reply } from "./reply.ts";
 import { Responder, type ResponderOwner } from "./responder.ts";
 import type { ConnectionSettings, Service } from "./service.ts";
 import type { Outlet } from "./staging.ts";
@@ -54,7 +55,7 @@ const Stage = {
 const NOTHING = new Uint8Array(0);
 
 /** The request in hand of one connection; one object for all requests of many connections. */
-export class Transaction implements IntakeOwner, ResponderOwner {
+export class Transaction implements IntakeOwner, ResponderOwner, InterimSink {
   /** Undefined between two requests. */
   exchange: Exchange | undefined = undefined;
   /** Of the request's virtual host, or before that is known of the main server. */
@@ -123,7 +124,9 @@ export class Transaction implements IntakeOwner, ResponderOwner {
 
   #create(head: RequestHead): Exchange {
     const transport = this.#transport;
-    return this.exchange = new Exchange(head, transport, clock.date, clock.steady, transport.served);
+    const exchange = new Exchange(head, transport, clock.date, clock.steady, transport.served);
+    exchange.interim = this;
+    return this.exchange = exchange;
   }
 
   /** A piece of the body has arrived. */
@@ -133,9 +136,11 @@ export class Transaction implements IntakeOwner, ResponderOwner {
 
   /** A request is complete. `last`: no input is left behind it. */
   end(last: boolean): Next {
-    const { service } = this;
+    const { service, input } = this;
     const exchange = this.exchange!;
     this.received = true;
+    const trailers = input.parser.trailers;
+    if (trailers !== undefined && trailers.headerCount > 0) exchange.trailers = [...trailers.entries()];
     this.#body.end();
     if (this.patience.timesInput) this.patience.endInput();
     if (this.#stage === Stage.Discarding) return this.#conclude(exchange);
@@ -244,6 +249,14 @@ export class Transaction implements IntakeOwner, ResponderOwner {
   fault(error: unknown, exchange: Exchange): void {
     if (this.exchange === exchange) this.host.fault(error);
     else this.service.faulted(error);
+  }
+
+  sendInterim(exchange: Exchange, status: number, fields: Fields): void {
+    const text = interimText(status, fields);
+    if (this.exchange !== exchange || exchange.committed || !exchange.head.isHttp11) return;
+    this.host.output.latin1(text);
+    exchange.bytesWritten += text.length;
+    this.host.flush();
   }
 
   /** All of the response is written. */

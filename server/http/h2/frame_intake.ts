@@ -124,6 +124,7 @@ export class FrameIntake {
       if (!(error instanceof ProtocolError)) throw error;
       return stream.broken("the trailers of the request are malformed", error);
     }
+    if (heads.head.headerCount > 0) stream.exchange.trailers = [...heads.head.entries()];
     stream.end();
   }
 

@@ -29,6 +29,8 @@ export interface Sender {
   queued: number;
   /** Behind the pieces the body is over; false again once that was said. */
   ends: boolean;
+  /** Behind the body there are trailers. */
+  readonly hasTrailers: boolean;
   /** What the client takes of this stream. */
   window: number;
   /** Waits in line. */
@@ -132,7 +134,12 @@ export class Outbox {
     this.window -= length;
     const last = sender.ends && sender.queued === 0;
     if (last) sender.ends = false;
-    putFrameHead(output.bytes, at, length, FrameType.Data, last ? Flag.EndStream : 0, sender.id);
+    if (last && sender.hasTrailers && length === 0) {
+      output.length = at;
+      return sender.sent(0, 0, last);
+    }
+    const flags = last && !sender.hasTrailers ? Flag.EndStream : 0;
+    putFrameHead(output.bytes, at, length, FrameType.Data, flags, sender.id);
     sender.sent(FRAME_HEAD + length, length, last);
   }
 

@@ -4,27 +4,24 @@
 import type { Exchange } from "../../request/exchange.ts";
 import type { BodySink } from "../engine/body_sink.ts";
 import { clock } from "../engine/clock.ts";
-import type { Body } from "../engine/reply.ts";
-import type { Service } from "../engine/service.ts";
+import type { Body, Fields } from "../engine/reply.ts";
 import { StreamSender } from "../engine/stream_sender.ts";
+import { takeTrailers } from "../engine/trailers.ts";
 import { ErrorCode } from "./error.ts";
 import { MAX_WINDOW } from "./frame.ts";
-import { type Outbox, type Piece, releasePieces, type Sender } from "./outbox.ts";
+import { type Piece, releasePieces, type Sender } from "./outbox.ts";
 import { DEFAULT_PRIORITY, type Priority } from "./priority.ts";
+
+import { sendTrailers } from "./stream_head.ts";
+import type { StreamHost } from "./stream_host.ts";
+
+const NO_FIELDS: Fields = [];
 
 /** The stream whose response it is. */
 export interface OutgoingOwner {
   readonly id: number;
   readonly exchange: Exchange;
-  readonly host: {
-    readonly service: Service;
-    readonly outbox: Outbox;
-    /** H2StreamMaxMemSize. */
-    readonly streamMemory: number;
-    /** The client has taken `bytes` of a body. */
-    sentData(bytes: number): void;
-    proceed(step: () => void): void;
-  };
+  readonly host: StreamHost;
   readonly over: boolean;
   /** All of the response was sent. */
   finished(): void;
@@ -43,9 +40,14 @@ export class Outgoing implements Sender, BodySink {
   /** Since when (performance.now()) the client has taken nothing of what waits. */
   #stuckSince = 0;
   #sender: StreamSender | undefined = undefined;
+  #trailers: Fields = NO_FIELDS;
 
   /** @param window what the client takes of this stream, in bytes */
   constructor(readonly owner: OutgoingOwner, public window: number) {}
+
+  get hasTrailers(): boolean {
+    return this.#trailers.length > 0;
+  }
 
   get id(): number {
     return this.owner.id;
@@ -124,6 +126,8 @@ export class Outgoing implements Sender, BodySink {
 
   send(pieces: readonly Uint8Array<ArrayBuffer>[], _size: number, last: boolean): void {
     if (this.owner.over) return;
+    // They may be wrong, which must not cost the connection.
+    if (last) this.#trailers = takeTrailers(this.owner.exchange);
     this.owner.host.proceed(() => {
       const before = this.queued;
       for (const piece of pieces) this.#enqueue(piece, piece.length);
@@ -147,7 +151,10 @@ export class Outgoing implements Sender, BodySink {
     if (exchange.reply?.body.kind !== "stream") exchange.bytesSent += body;
     this.#stuckSince = clock.steady;
     owner.host.sentData(body);
-    if (last) return owner.finished();
+    if (last) {
+      if (this.hasTrailers) sendTrailers(owner, this.#trailers);
+      return owner.finished();
+    }
     if (this.queued > 0) return;
     owner.drained();
     this.drained();

@@ -9,7 +9,8 @@
 
 import type { Exchange } from "../../request/exchange.ts";
 import { discardReply } from "../engine/body_sender.ts";
-import type { Body, Reply } from "../engine/reply.ts";
+import { checkInterim, type InterimSink } from "../engine/interim.ts";
+import type { Body, Fields, Reply } from "../engine/reply.ts";
 import type { ConnectionSettings } from "../engine/service.ts";
 import { FieldError, UpgradeError } from "../engine/writer.ts";
 import { FAULTS, INCOMPLETE, ProtocolError } from "../parser/errors.ts";
@@ -26,7 +27,7 @@ import { StreamTunnel, type TunnelledStream } from "./stream_tunnel.ts";
 const Stage = { Receiving: 0, Handling: 1, Streaming: 2, Sending: 3, Over: 4, Tunnel: 5 } as const;
 
 /** One request with its response. */
-export class Stream implements IncomingOwner, OutgoingOwner, TunnelledStream {
+export class Stream implements IncomingOwner, OutgoingOwner, TunnelledStream, InterimSink {
   readonly incoming: Incoming;
   readonly outgoing: Outgoing;
   settings: ConnectionSettings;
@@ -48,6 +49,7 @@ export class Stream implements IncomingOwner, OutgoingOwner, TunnelledStream {
     this.incoming = new Incoming(this, room);
     this.outgoing = new Outgoing(this, window);
     this.settings = host.service.settings;
+    exchange.interim = this;
   }
 
   /** The head is here; `error`: it is refused. */
@@ -282,7 +284,12 @@ export class Stream implements IncomingOwner, OutgoingOwner, TunnelledStream {
   }
 
   sendContinue(): void {
-    sendInterim(this, 100);
+    sendInterim(this, 100, []);
+  }
+
+  sendInterim(exchange: Exchange, status: number, fields: Fields): void {
+    checkInterim(status, fields);
+    if (!exchange.committed && !this.over) this.host.proceed(() => sendInterim(this, status, fields));
   }
 
   giveRoom(bytes: number): void {

@@ -2,10 +2,10 @@
 
 import type { Exchange } from "../../request/exchange.ts";
 import { hasNoBody } from "../content/mod.ts";
-import type { Reply } from "../engine/reply.ts";
+import type { Fields, Reply } from "../engine/reply.ts";
 import { UpgradeError } from "../engine/writer.ts";
 import { FRAME_HEAD } from "./frame.ts";
-import { encodeStatus } from "./hpack_encoder.ts";
+import { encodeField, encodeStatus } from "./hpack_encoder.ts";
 import { encodeHead, lengthOf } from "./response_head.ts";
 import type { StreamHost } from "./stream_host.ts";
 
@@ -54,7 +54,19 @@ export function sendHead(stream: Heading, reply: Reply, serverField: string): bo
   return ends;
 }
 
-/** Writes an interim response that says no more than its `status`. */
-export function sendInterim(stream: Heading, status: number): void {
-  sendBlock(stream, false, () => encodeStatus(stream.host.output, status));
+/** Writes an interim response. */
+export function sendInterim(stream: Heading, status: number, fields: Fields): void {
+  const { output } = stream.host;
+  sendBlock(stream, false, () => {
+    encodeStatus(output, status);
+    for (const [name, value] of fields) encodeField(output, name, value.trim());
+  });
+}
+
+/** Writes trailers, which are the end of the stream. */
+export function sendTrailers(stream: Heading, trailers: Fields): void {
+  const { output } = stream.host;
+  sendBlock(stream, true, () => {
+    for (const [name, value] of trailers) encodeField(output, name, value.trim());
+  });
 }
