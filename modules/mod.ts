@@ -1,8 +1,11 @@
 // Which modules does this server have? The list, above server/ and the modules: entry/ hands it to the server, which names none of them.
 
 import { accessCompat } from "./access_compat/mod.ts";
+import { actions } from "./actions/mod.ts";
 import { alias } from "./alias/mod.ts";
+import { allowMethods } from "./allowmethods/mod.ts";
 import { app } from "./app/mod.ts";
+import { asis } from "./asis/mod.ts";
 import { authBasic } from "./auth_basic/mod.ts";
 import { authDigest } from "./auth_digest/mod.ts";
 import { anonProvider, authnAnon } from "./authn_anon/mod.ts";
@@ -71,6 +74,7 @@ export const MODULES: readonly ServerModule[] = [
   cgi,
   cgid,
   proxyHcheck,
+  asis,
   alias,
   dir,
   autoindex,
@@ -94,6 +98,7 @@ export const MODULES: readonly ServerModule[] = [
   logConfig,
   ssl([mdCertificates]),
   http2,
+  allowMethods,
   accessCompat,
   authzHost,
   authBasic([fileProvider, anonProvider]),
@@ -105,6 +110,7 @@ export const MODULES: readonly ServerModule[] = [
   authzGroupfile,
   authzOwner,
   authzCore([...hostProviders, ...sslProviders, ...userProviders, ...groupProviders, ...ownerProviders]),
+  actions,
   unixd,
   core,
 ];

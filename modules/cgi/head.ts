@@ -12,6 +12,7 @@ import type { OutputHead } from "./output.ts";
 export interface Elsewhere {
   readonly location: string;
   readonly fields: Fields;
+  readonly contentType: string | undefined;
 }
 
 /** The head of a reply, with the length that is announced. */
@@ -66,7 +67,7 @@ export function readHead(
   const at = fields.findIndex(([field]) => field.toLowerCase() === "location");
   if (at >= 0 && status === 200) {
     const [[, location]] = fields.splice(at, 1);
-    return { location, fields };
+    return { location, fields, contentType };
   }
   const length = requestVariable(exchange, "ap_trust_cgilike_cl") === undefined ? undefined : head.length;
   const verdict = head.status === undefined ? conditionOf(exchange, fields, modified, now) : 0;

@@ -14,6 +14,8 @@ export interface Refusal {
   readonly message?: string;
   /** The client is to be told how to authenticate. */
   readonly challenges?: boolean;
+  /** Of the answer. */
+  readonly fields?: Fields;
 }
 
 /** undefined: it may pass. A promise: something has to be found out first; to be asked again when it has settled. */

@@ -244,9 +244,9 @@ export class Phases {
     const access = this.#parts.access.check(exchange);
     if (access === undefined) return undefined;
     if (access instanceof Promise) return access.then(() => this.#withAccess(exchange));
-    const { status, module, ah, message, challenges } = access;
+    const { status, module, ah, message, challenges, fields } = access;
     if (message !== undefined) this.#parts.log("error", module, ah, message, exchange);
-    return errorReply(status, { fields: challenges ? this.#parts.access.challenge(exchange) : undefined });
+    return errorReply(status, { fields: challenges ? this.#parts.access.challenge(exchange) : fields });
   }
 
   /**

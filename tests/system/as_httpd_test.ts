@@ -2,8 +2,9 @@
 // to them: all of them are hosts of one server here.
 
 import { assertEquals } from "@std/assert";
-import { TestServer } from "./harness.ts";
+import { TestServer, unchunked } from "./harness.ts";
 import recorded from "./as_httpd.json" with { type: "json" };
+import modules from "./modules_as_httpd.json" with { type: "json" };
 import filters from "./filters_as_httpd.json" with { type: "json" };
 
 const unix = Deno.build.os === "linux" || Deno.build.os === "darwin";
@@ -18,7 +19,7 @@ interface Case {
 }
 
 const { httpd, modified } = recorded;
-const cases: readonly Case[] = [...recorded.cases, ...filters.cases];
+const cases: readonly Case[] = [...recorded.cases, ...filters.cases, ...modules.cases];
 
 function setup() {
   const files: Record<string, string> = {};
@@ -60,25 +61,31 @@ async function ask(server: TestServer, host: string, of: readonly string[], line
   );
   const end = text.indexOf("\r\n\r\n");
   const head = text.slice(0, end + 2);
+  const isChunked = /^transfer-encoding: chunked/im.test(head);
   const status = head.slice(9, 12);
   const date = /^Date: (.*)\r$/m.exec(head)![1];
   const parts = of.map((name) => {
     const value = name === "body"
-      ? status === "200" ? contentOf(text.slice(end + 4)) : undefined
+      ? status === "200"
+        ? contentOf(isChunked ? unchunked(text.slice(end + 4)) : text.slice(end + 4))
+        : undefined
       : new RegExp(`^${name}: (.*)\r$`, "im").exec(head)?.[1];
     return value === undefined ? [] : [`${name}=${value.replace(date, "@DATE@")}`];
   });
-  return [status, ...parts.flat()].join(" ").replaceAll(host, "@HOST@").replaceAll(
-    String(server.port),
-    "@PORT@",
-  );
+  return [status, ...parts.flat()].join(" ").replaceAll(host, "@HOST@")
+    .replaceAll(`${server.root}/${host.split(".")[0]}`, "@ROOT@").replaceAll(
+      String(server.port),
+      "@PORT@",
+    );
 }
 
 Deno.test({ name: `as ${httpd} answers`, ignore: !unix }, async () => {
   await using server = await TestServer.start(setup());
   for (const [at, { files }] of cases.entries()) {
     for (const name of Object.keys(files)) {
-      await Deno.utime(`${server.root}/c${at}/${name}`, modified, modified);
+      const path = `${server.root}/c${at}/${name}`;
+      if (name.endsWith(".sh")) await Deno.chmod(path, 0o755);
+      await Deno.utime(path, modified, modified);
     }
   }
   const wrong: string[] = [];
