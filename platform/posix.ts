@@ -366,6 +366,12 @@ export function write(fd: number, bytes: Uint8Array<ArrayBuffer>, length: number
   return n < 0 ? -errnoCell[0] : n;
 }
 
+/** Reads what is there, at most `bytes.length`, from a pipe. Returns the count, 0 at the end, or -errno. */
+export function read(fd: number, bytes: Uint8Array<ArrayBuffer>): number {
+  const n = common.read(fd, bytes, bytes.length);
+  return n < 0 ? -errnoCell[0] : n;
+}
+
 /** A pipe by which one thread wakes another that waits: non-blocking at both ends, close-on-exec. @throws SystemError */
 export function createWakePipe(): { readonly read: number; readonly write: number } {
   const pair = new Int32Array(2);

@@ -10,6 +10,7 @@ import {
   serverKey,
 } from "../../server/config/mod.ts";
 import { FilterType } from "../../server/request/filters/mod.ts";
+import { commandWords } from "../cgi/arguments.ts";
 
 /** One filter. */
 export interface ExternalFilter {
@@ -46,19 +47,6 @@ export const externalOptions = dirKey<ExternalOptions>("ext_filter", {
   create: () => ({}),
   merge: (base, over) => ({ ...base, ...over }),
 });
-
-/** The words of a command, without the quotes around them; a backslash takes its meaning from a blank or a quote. */
-export function commandWords(text: string): string[] {
-  const words: string[] = [];
-  let rest = text.trimStart();
-  while (rest !== "") {
-    const found = /^"((?:[^"\\]|\\[^])*)"?/.exec(rest) ?? /^'((?:[^'\\]|\\[^])*)'?/.exec(rest) ??
-      /^((?:[^\s\\]|\\[^])+|\\)/.exec(rest)!;
-    words.push(found[1].replace(/\\([\s"'\\])/g, "$1"));
-    rest = rest.slice(found[0].length).trimStart();
-  }
-  return words;
-}
 
 /** `word=value`, where the value may be in quotes; `rest` is what follows. */
 function nextOption(text: string): { readonly name: string; readonly value: string; readonly rest: string } {

@@ -1,8 +1,10 @@
-// What does a name of a RewriteMap stand for? Text files (txt, rnd), and functions (int).
+// What does a name of a RewriteMap stand for? Text files (txt, rnd), functions (int) and programs (prg).
 
 import { isAbsolute, join } from "@std/path";
 import { ArgumentError } from "../../server/config/mod.ts";
 import { escapedPath } from "../alias/rules.ts";
+import { commandWords } from "../cgi/arguments.ts";
+import { programMap } from "./program_map.ts";
 
 /** The value of a key; undefined: the map has none. */
 export type RewriteMap = (key: string) => string | undefined;
@@ -26,7 +28,6 @@ const FUNCTIONS: Readonly<Record<string, RewriteMap>> = {
 
 /** Kinds that there are in httpd, and why they are not here. */
 const MISSING: Readonly<Record<string, string>> = {
-  prg: "no program is asked while a request waits",
   dbm: "there is no reader for DBM files: use txt",
   dbd: "there is no connection to databases",
   fastdbd: "there is no connection to databases",
@@ -71,6 +72,18 @@ function anyOf(map: RewriteMap): RewriteMap {
   };
 }
 
+/** The file of a map. @throws ArgumentError when it is none */
+function existing(name: string, file: string, serverRoot: string): string {
+  const path = isAbsolute(file) ? file : join(serverRoot, file);
+  try {
+    if (!Deno.statSync(path).isFile) throw new ArgumentError(`RewriteMap: ${path} is no file`);
+  } catch (error) {
+    if (error instanceof ArgumentError) throw error;
+    throw new ArgumentError(`RewriteMap: file for map ${name} not found: ${path} (${error})`);
+  }
+  return path;
+}
+
 /** `type:source`, a path alone being a text file. @throws ArgumentError */
 export function parseMap(name: string, source: string, serverRoot: string): RewriteMap {
   const [, type = "txt", rest] = /^(?:([a-z]+):)?(.*)$/s.exec(source)!;
@@ -83,13 +96,14 @@ export function parseMap(name: string, source: string, serverRoot: string): Rewr
       `RewriteMap ${name}: maps of type ${type} are not supported, as ${MISSING[type]}`,
     );
   }
-  if (type !== "txt" && type !== "rnd") throw new ArgumentError(`RewriteMap: unknown map type "${type}"`);
-  const path = isAbsolute(rest) ? rest : join(serverRoot, rest);
-  try {
-    if (!Deno.statSync(path).isFile) throw new ArgumentError(`RewriteMap: ${path} is no file`);
-  } catch (error) {
-    if (error instanceof ArgumentError) throw error;
-    throw new ArgumentError(`RewriteMap: file for map ${name} not found: ${path} (${error})`);
+  if (type === "prg") {
+    if (Deno.build.os === "windows") {
+      throw new ArgumentError(`RewriteMap ${name}: maps of type prg are not there on Windows`);
+    }
+    const [program = "", ...args] = commandWords(rest);
+    return programMap(name, [existing(name, program, serverRoot), ...args]);
   }
+  if (type !== "txt" && type !== "rnd") throw new ArgumentError(`RewriteMap: unknown map type "${type}"`);
+  const path = existing(name, rest, serverRoot);
   return type === "rnd" ? anyOf(fileMap(path)) : fileMap(path);
 }

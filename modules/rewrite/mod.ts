@@ -2,6 +2,7 @@
 
 import {
   ArgumentError,
+  ConfigError,
   type Context,
   type Directive,
   dirKey,
@@ -9,7 +10,9 @@ import {
   type ServerConfig,
   serverKey,
   type Target,
+  type Where,
 } from "../../server/config/mod.ts";
+import { keepsFfi } from "../../server/core/permissions.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ModuleHooks, ServerModule } from "../../server/request/module.ts";
 import { parseRewriteCondition } from "./condition.ts";
@@ -21,15 +24,18 @@ import { rewriteHooks } from "./phases.ts";
 /** Rules and maps of a host. */
 export interface HostRewriting extends RewriteRules {
   maps: ReadonlyMap<string, RewriteMap>;
+  /** The first map that is a program. */
+  programAt: Where | undefined;
   /** A virtual host has directives of its own; without any it does not take part. */
   ofVirtualHost: boolean;
 }
 
 const hostRewriting = serverKey<HostRewriting>("rewrite", {
-  create: () => ({ ...newRules(), maps: new Map(), ofVirtualHost: false }),
+  create: () => ({ ...newRules(), maps: new Map(), programAt: undefined, ofVirtualHost: false }),
   merge: (base, over) => ({
     ...mergeRules(base, over),
     maps: new Map([...base.maps, ...over.maps]),
+    programAt: over.programAt ?? base.programAt,
     ofVirtualHost: over.ofVirtualHost,
   }),
 });
@@ -111,10 +117,18 @@ const directives: readonly Directive[] = [{
   contexts: HOST,
   args: [2, 3],
   syntax: "RewriteMap MapName MapType:MapSource",
-  help: "Names a table or function for substitutions: txt, rnd, int",
-  differs: "There are no maps of type prg, dbm and dbd. Virtual hosts have the maps of the main server.",
-  apply([name, source], to) {
+  help: "Names a table, function or program for substitutions: txt, rnd, int, prg",
+  differs:
+    "There are no maps of type dbm and dbd. Of a program (prg) each server thread that asks starts one, as the user of the children: a third " +
+    "argument is an error. Virtual hosts have the maps of the main server.",
+  apply([name, source, user], to, where) {
     const values = to.server.get(hostRewriting);
+    if (source.startsWith("prg:")) {
+      if (user !== undefined) {
+        throw new ArgumentError(`no program runs as ${user}, but as the children do`, true);
+      }
+      values.programAt ??= where;
+    }
     values.maps = new Map([...values.maps, [name, parseMap(name, source, to.serverRoot)]]);
   },
 }, {
@@ -170,4 +184,18 @@ export function givesHandlers(config: ServerConfig): boolean {
   ].some(({ rules }) => rules.some(({ flags }) => flags.handler !== undefined));
 }
 
-export const rewrite: ServerModule = { name: "rewrite_module", source: "mod_rewrite.c", directives, hooks };
+/** A thread that has given FFI up starts no program. */
+function checkConfig(config: ServerConfig): void {
+  if (keepsFfi(config)) return;
+  const at = [config.main, ...config.hosts].flatMap(({ store }) => store.get(hostRewriting).programAt ?? []);
+  if (at.length === 0) return;
+  throw new ConfigError(at[0], "a map of type prg needs DenoPermissions ffi", "RewriteMap");
+}
+
+export const rewrite: ServerModule = {
+  name: "rewrite_module",
+  source: "mod_rewrite.c",
+  directives,
+  checkConfig,
+  hooks,
+};

@@ -9,6 +9,7 @@ import { escapedPath } from "../alias/rules.ts";
 import { coreServer } from "../../server/core/config.ts";
 import { Option as PlaceOption, optionsOf } from "../../server/core/place_options.ts";
 import type { RewriteMap } from "./maps.ts";
+import { closeProgramMaps, openProgramMaps } from "./program_map.ts";
 import { applyRules, isAbsoluteUrl, type Journey, type Outcome } from "./rules.ts";
 import type { Option, RewriteRules } from "./settings.ts";
 
@@ -219,7 +220,9 @@ export function rewriteHooks({ ofHost, ofPlace, mapsOf }: RulesOf): ModuleHooks 
   return {
     threadInit(context) {
       thread = context;
+      openProgramMaps(context);
     },
+    threadEnd: closeProgramMaps,
     translateName,
     fixups,
     // Whether a rule leads elsewhere is known when the body may have come: it is left for who asks there.

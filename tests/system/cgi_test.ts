@@ -82,6 +82,9 @@ ExtFilterDefine input mode=input cmd="/usr/bin/tr a-z A-Z"
 <VirtualHost *:@PORT@>
   ServerName short.test
   CGIScriptTimeout 1
+  RewriteEngine On
+  RewriteMap asked "prg:@ROOT@/cgi/map 'x.txt argument'"
+  RewriteRule ^/asked/(.*)$ "/\${asked:$1|none}" [L]
 </VirtualHost>
 `;
 
@@ -110,6 +113,8 @@ const SCRIPTS: Readonly<Record<string, string>> = {
   "trusted": `printf 'Content-Type: text/plain\\nContent-Length: 4\\n\\ntext'`,
   "shown":
     `printf 'Content-Type: text/plain\\n\\n%s' "$REQUEST_METHOD $SERVER_PROTOCOL $SCRIPT_NAME $DOCUMENT_NAME $QUERY_STRING "`,
+  "map":
+    `while read -r key; do case "$key" in known) echo x.txt;; ends) exit 1;; args) echo "\${1%% *}";; *) echo NULL;; esac; done`,
   "document":
     `printf 'Content-Type: text/plain\\n\\n%s %s %s' $REQUEST_METHOD $REDIRECT_STATUS $REDIRECT_URL`,
 };
@@ -155,10 +160,10 @@ async function start(): Promise<TestServer> {
   return server;
 }
 
-async function ask(server: TestServer, line: string, fields = "", body = "") {
+async function ask(server: TestServer, line: string, fields = "", body = "", host = "main.test") {
   const more = body === "" ? "" : `Content-Length: ${body.length}\r\n`;
   const text = await server.raw(
-    `${line} HTTP/1.1\r\nHost: main.test\r\n${fields}${more}Connection: close\r\n\r\n${body}`,
+    `${line} HTTP/1.1\r\nHost: ${host}\r\n${fields}${more}Connection: close\r\n\r\n${body}`,
   );
   const end = text.indexOf("\r\n\r\n");
   const head = text.slice(0, end + 2);
@@ -316,6 +321,21 @@ Deno.test({ name: "cgi: environment, answers, refusals and logs are httpd's", ig
     assertEquals((await ask(server, "POST /cgi-bin/echo/filtered", "", "abc")).body, "ABC");
   });
 
+  await t.step("a program as a map", async () => {
+    const found = async (key: string) => {
+      const { status, body } = await ask(server, `GET /asked/${key}`, "", "", "short.test");
+      return status === 200 ? body : status;
+    };
+    assertEquals(
+      await Promise.all(["known", "unknown", "known", "other"].map(found)),
+      ["text", 404, "text", 404],
+    );
+    assertEquals(await found("args"), "text");
+    // It ends; a second later, at the next question, there is another.
+    assertEquals(await found("ends"), 404);
+    await until("another program", async () => await found("known") === "text");
+  });
+
   await t.step("the time limit", async () => {
     const [silent, stalled] = await Promise.all(
       ["silent", "stalls"].map((name) =>
@@ -344,6 +364,7 @@ Deno.test({ name: "cgi: environment, answers, refusals and logs are httpd's", ig
       `AH02812: stderr from ${name("dir/")}: attempt to invoke directory as script`,
       `AH02813: stderr from ${name("env")}: AcceptPathInfo off disallows user's path`,
       "Invalid status line from script 'status': 99 odd",
+      `RewriteMap asked: ${name("map")}: ended`,
       "Script timed out before returning headers: silent",
       "quoted: complaint",
       "AH01458: (2)No such file or directory: couldn't create child process to run `/nowhere/program'",

@@ -70,7 +70,10 @@ Deno.test("rewrite: what is wrong is said", async () => {
     ["RewriteRule x /x L", "bad flag delimiters"],
     ["RewriteRule x /x [R=999]", "invalid HTTP response code"],
     ["RewriteCond %{LA-U:REMOTE_USER} x", "is not supported"],
-    ["RewriteMap m prg:/bin/true", "maps of type prg are not supported"],
+    ["RewriteMap m dbm:/bin/true", "maps of type dbm are not supported"],
+    ["RewriteMap m prg:/nowhere/program", "file for map m not found"],
+    ["RewriteMap m prg:/bin/true www:www", "no program runs as www:www"],
+    ["DenoPermissions read\nRewriteMap m prg:/bin/true", "needs DenoPermissions ffi"],
     ["RewriteMap m int:nothing", "internal map not found"],
     ["RewriteOptions Nothing", "unknown option"],
   ];
