@@ -7,7 +7,7 @@
 //       ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 
 import { system } from "./detect.ts";
-import { errno, libraryName, SystemError } from "./posix.ts";
+import { pageWith, READ, READ_EXECUTE } from "./code_page.ts";
 
 /** The instructions, with `________` for the address of SSL_select_next_proto; assembled and tried on both processors. */
 const CODE: Readonly<Record<string, string>> = {
@@ -23,31 +23,9 @@ const CODE: Readonly<Record<string, string>> = {
     "e003801a fd7bc1a8 c0035fd6 1f2003d5 ________",
 };
 
-const SYMBOLS = {
-  mmap: { parameters: ["usize", "usize", "i32", "i32", "i32", "i64"], result: "usize" },
-  mprotect: { parameters: ["usize", "usize", "i32"], result: "i32" },
-  memcpy: { parameters: ["usize", "buffer", "usize"], result: "usize" },
-} as const;
-
-const PAGE = 4096;
-const READ = 1;
-const READ_WRITE = 3;
-const READ_EXECUTE = 5;
-const PRIVATE_ANONYMOUS = 0x22;
-
 /** True where the function can be made: on Linux, for these processors. */
 export function canSelectProtocols(): boolean {
   return system === "linux" && CODE[Deno.build.arch] !== undefined;
-}
-
-/** A page of memory that has `bytes`, for as long as the process lives. @throws SystemError */
-function pageWith(bytes: Uint8Array<ArrayBuffer>, protection: number): bigint {
-  const { mmap, mprotect, memcpy } = Deno.dlopen(libraryName, SYMBOLS).symbols;
-  const address = mmap(0n, BigInt(PAGE), READ_WRITE, PRIVATE_ANONYMOUS, -1, 0n);
-  if (BigInt.asIntN(64, address) === -1n) throw new SystemError("mmap", errno());
-  memcpy(address, bytes, BigInt(bytes.length));
-  if (mprotect(address, BigInt(PAGE), protection) !== 0) throw new SystemError("mprotect", errno());
-  return address;
 }
 
 let selector: bigint | undefined;

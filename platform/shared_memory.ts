@@ -1,6 +1,6 @@
 // Which memory do processes, and the threads of one, share? A file that is mapped, by its address.
 
-import { errno, libraryName, SystemError } from "./posix.ts";
+import { close, duplicate, errno, libraryName, openReadWrite, SystemError } from "./posix.ts";
 
 const SYMBOLS = {
   mmap: { parameters: ["pointer", "u64", "i32", "i32", "i32", "i64"], result: "pointer" },
@@ -16,6 +16,20 @@ export function mapShared(fd: number, length: number): bigint {
   const value = Deno.UnsafePointer.value(address);
   if (BigInt.asIntN(64, value) === -1n) throw new SystemError("mmap", errno());
   return value;
+}
+
+/**
+ * `size` bytes, all zero, that processes share which are started by this one: a file that has no name any more, by a descriptor that
+ * they inherit.
+ */
+export function sharedFile(size: number): number {
+  const path = Deno.makeTempFileSync({ prefix: "mpmd-shared-" });
+  Deno.truncateSync(path, size);
+  const opened = openReadWrite(path);
+  Deno.removeSync(path);
+  const fd = duplicate(opened, true);
+  close(opened);
+  return fd;
 }
 
 const memories = new Map<bigint, ArrayBuffer>();

@@ -33,8 +33,6 @@ function offOnly(name: string, help: string, contexts: readonly Context[] = HOST
   };
 }
 
-const NO_STAPLING = "nothing is stapled";
-
 export const acceptedSslRows: readonly Directive[] = [
   ignored("SSLRandomSeed", "context source [bytes]", "OpenSSL seeds itself", SERVER, [2, 3]),
   ignored("SSLCryptoDevice", "engine", "OpenSSL 3 has no engines by that name", SERVER),
@@ -43,26 +41,5 @@ export const acceptedSslRows: readonly Directive[] = [
   offOnly("SSLCompression", "There is no compression by TLS"),
   offOnly("SSLOCSPEnable", "Client certificates are not looked up by OCSP"),
   ignored("SSLRenegBufferSize", "bytes", "there is no renegotiation", PLACES),
-  {
-    name: "SSLUseStapling",
-    contexts: HOST,
-    args: 1,
-    syntax: "SSLUseStapling on|off",
-    help: "Accepted, with a warning if on: nothing is stapled",
-    default: "off",
-    differs: "Nothing is stapled. Clients go on without; many authorities have given up OCSP.",
-    apply([word], to, where) {
-      if (!flag(word)) return;
-      to.warnings.push({ ...where, message: "SSLUseStapling has no effect: OCSP responses are not stapled" });
-    },
-  },
-  ignored("SSLStaplingCache", "type", NO_STAPLING, SERVER),
-  ignored("SSLStaplingResponderTimeout", "seconds", NO_STAPLING),
-  ignored("SSLStaplingReturnResponderErrors", "on|off", NO_STAPLING),
-  ignored("SSLStaplingFakeTryLater", "on|off", NO_STAPLING),
-  ignored("SSLStaplingErrorCacheTimeout", "seconds", NO_STAPLING),
-  ignored("SSLStaplingStandardCacheTimeout", "seconds", NO_STAPLING),
-  ignored("SSLStaplingResponseMaxAge", "seconds", NO_STAPLING),
-  ignored("SSLStaplingResponseTimeSkew", "seconds", NO_STAPLING),
-  ignored("SSLStaplingForceURL", "uri", NO_STAPLING),
+  ignored("SSLStaplingCache", "type", "OCSP responses are in memory that all processes share", SERVER),
 ];

@@ -1,5 +1,6 @@
 // Are a certificate and a key what they should be? Read with OpenSSL; whoever starts the server is told what is wrong, and where.
 
+import { createHash } from "node:crypto";
 import { bioText, cText, type OpenSsl, takeError, withBio } from "../../platform/openssl.ts";
 import { ConfigError } from "../../server/config/mod.ts";
 import type { NamedFile } from "./config.ts";
@@ -157,4 +158,9 @@ export function nameProblem(
     openssl.crypto.ERR_clear_error();
     return fits ? undefined : `does NOT include an ID which matches the server name ${name} (AH01909)`;
   });
+}
+
+/** The digest of a text, hexadecimal digits. */
+export function digestOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }

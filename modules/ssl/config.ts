@@ -40,6 +40,18 @@ export interface SslServer {
   /** Sessions are kept, for clients without tickets. */
   sessionCache?: boolean;
   strictSni?: boolean;
+  /** SSLUseStapling, and SSLStapling*: seconds, where nothing else is said. */
+  stapling?: {
+    readonly use?: boolean;
+    readonly responderTimeout?: number;
+    readonly returnErrors?: boolean;
+    readonly fakeTryLater?: boolean;
+    readonly cacheTimeout?: number;
+    readonly errorTimeout?: number;
+    readonly maxAge?: number;
+    readonly skew?: number;
+    readonly url?: string;
+  };
   /** SSLOpenSSLConfCmd: names and values, with their places. */
   commands: readonly { readonly name: string; readonly value: string; readonly where: Where }[];
   /** A program that knows the pass phrases of keys, with its arguments. */
@@ -60,6 +72,7 @@ export const sslServer = serverKey<SslServer>("ssl", {
     for (const [key, value] of Object.entries(over)) {
       if (value !== undefined && !(Array.isArray(value) && value.length === 0)) merged[key] = value;
     }
+    if (base.stapling !== undefined) merged.stapling = { ...base.stapling, ...over.stapling };
     return merged as unknown as SslServer;
   },
 });

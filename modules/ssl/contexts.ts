@@ -2,6 +2,7 @@
 
 import { cText, type OpenSsl, takeError, textAt, withBio } from "../../platform/openssl.ts";
 import { protocolList, protocolSelector } from "../../platform/alpn_select.ts";
+import { statusCallback } from "../../platform/status_callback.ts";
 import { withCertificates, withKey } from "./certificates.ts";
 import { type Protocol, PROTOCOLS } from "./config.ts";
 import type { HostMaterial, HostSettings } from "./material.ts";
@@ -21,6 +22,7 @@ const CTRL = {
   cacheSize: 42,
   cacheMode: 44,
   ticketKeys: 59,
+  statusCallback: 63,
   chainCertificate: 89,
   automaticDh: 118,
   leastVersion: 123,
@@ -69,6 +71,9 @@ export function makeContext(openssl: OpenSsl, material: HostMaterial): bigint {
     setClients(openssl, context, material);
     setSessions(openssl, context, material);
     setApplicationProtocols(openssl, context, material.settings);
+    if (material.stapled !== undefined) {
+      ssl.SSL_CTX_callback_ctrl(context, CTRL.statusCallback, statusCallback());
+    }
     carryOutCommands(openssl, context, material.settings);
     openssl.crypto.ERR_clear_error();
     return context;

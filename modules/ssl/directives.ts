@@ -12,6 +12,7 @@ import {
   type Where,
 } from "../../server/config/mod.ts";
 import { acceptedSslRows } from "./accepted.ts";
+import { staplingRows } from "./stapling_directives.ts";
 import { type NamedFile, PROTOCOLS, sslDir, type SslServer, sslServer } from "./config.ts";
 
 const SERVER: readonly Context[] = ["server config"];
@@ -284,5 +285,6 @@ export const sslRows: readonly Directive[] = [
       }
     },
   },
+  ...staplingRows,
   ...acceptedSslRows,
 ];

@@ -1,17 +1,18 @@
 // What do children need for TLS that only the control process can read? Certificates, keys and authorities of all hosts, read and
 // checked, as texts: they travel in memory, and children need not be able to read the files.
 
-import { createHash } from "node:crypto";
-import { join } from "@std/path";
 import { ConfigError, type ServerConfig, type VirtualServer, type Where } from "../../server/config/mod.ts";
 import { CORE_DEFAULTS, coreServer } from "../../server/core/config.ts";
 import { canSelectProtocols } from "../../platform/alpn_select.ts";
 import { NoOpenSsl, type OpenSsl, openSsl } from "../../platform/openssl.ts";
 import type { MaterialFacts } from "../../server/request/module.ts";
-import { checkPair, datesProblem, nameProblem, readablePrivateKey } from "./certificates.ts";
-import { type NamedFile, PROTOCOLS, type SslServer, sslServer } from "./config.ts";
+import { checkPair, datesProblem, digestOf, nameProblem, readablePrivateKey } from "./certificates.ts";
+import { PROTOCOLS, type SslServer, sslServer } from "./config.ts";
 import { ContextError, makeContext } from "./contexts.ts";
+import { FileReader } from "./file_reader.ts";
 import type { CertificateSource, ManagedPairs } from "./managed.ts";
+import { type StapledPlace, StapledRecords } from "./stapled.ts";
+import { type StapledCertificate, stapledCertificate } from "./stapling.ts";
 import { ticketKeys } from "./ticket_keys.ts";
 
 /** A certificate with its chain, and its private key; PEM. */
@@ -37,6 +38,8 @@ export interface HostMaterial {
   readonly settings: HostSettings;
   /** Its certificate is one of the meantime: requests are answered with 503. */
   readonly provisional: boolean;
+  /** Its certificate, if responses of OCSP are stapled. */
+  readonly stapled: StapledCertificate | undefined;
 }
 
 /** The values that make a context, beside certificates. */
@@ -64,6 +67,10 @@ export interface HostSettings extends
 /** What the processes that serve are given. */
 export interface SslMaterial {
   readonly hosts: readonly HostMaterial[];
+  /** Where responses of OCSP are, and the number of each certificate's by its digest; undefined: none are stapled. */
+  readonly stapled:
+    | { readonly place: StapledPlace; readonly records: Readonly<Record<string, number>> }
+    | undefined;
 }
 
 interface SecuredHost {
@@ -138,7 +145,7 @@ export function readMaterial(
   // One that is managed has no certificate before the server has been started once.
   const hosts = secured.filter(({ ssl, managed }) =>
     ssl.certificates.length > 0 || managed === undefined || managed.pairs.length > 0
-  ).map((host) => hostMaterial(openssl, read, host));
+  ).map((host) => hostMaterial(openssl, read, host, warn));
   if (
     !canSelectProtocols() && secured.some(({ host }) => host.store.get(coreServer).protocols?.includes("h2"))
   ) {
@@ -160,7 +167,20 @@ export function readMaterial(
       if (problem !== undefined) warn(host.where, `${host.name}: the server certificate ${problem}`);
     }
   }
-  return { hosts };
+  return { hosts, stapled: stapledRecords(hosts) };
+}
+
+/** Responses of OCSP: of the control process, for all processes that serve. */
+export const staplingRecords: StapledRecords = new StapledRecords();
+
+function stapledRecords(hosts: readonly HostMaterial[]): SslMaterial["stapled"] {
+  const digests = [...new Set(hosts.flatMap(({ stapled }) => stapled?.digest ?? []))];
+  if (digests.length === 0) return undefined;
+  const place = staplingRecords.reserve(digests);
+  return {
+    place,
+    records: Object.fromEntries(digests.map((digest) => [digest, staplingRecords.recordOf(digest)])),
+  };
 }
 
 /** OpenSSL takes what children will be given. @throws ConfigError */
@@ -181,6 +201,7 @@ function hostMaterial(
   openssl: OpenSsl,
   read: FileReader,
   { host, index, ssl, managed }: SecuredHost,
+  warn: (where: Where, message: string) => void,
 ): HostMaterial {
   const name = hostName(host);
   const where = placeOf(ssl);
@@ -246,6 +267,12 @@ function hostMaterial(
     announcedAuthorities: read.all(ssl.announcedAuthorities),
     revocations,
     provisional,
+    stapled: provisional ? undefined : stapledCertificate(
+      openssl,
+      ssl,
+      pairs.map(({ certificates }) => certificates),
+      (message) => warn(where, `${name}: ${message}`),
+    ),
     settings: {
       cipherList,
       cipherSuites,
@@ -260,8 +287,8 @@ function hostMaterial(
       tickets: ssl.tickets ?? true,
       ticketKeys: ticketKeys(ssl.ticketKey),
       sessionTimeout: ssl.sessionTimeout ?? 300,
-      clientPolicy: digest(clientPolicy),
-      identity: digest(
+      clientPolicy: digestOf(clientPolicy),
+      identity: digestOf(
         JSON.stringify([
           pairs.map(({ certificates }) => certificates),
           protocols,
@@ -285,48 +312,4 @@ function applicationProtocols({ store }: VirtualServer): readonly string[] {
 
 function hostName({ names, addresses }: VirtualServer): string {
   return `${names.name ?? "main server"}:${addresses[0]?.port ?? names.port ?? 443}`;
-}
-
-function digest(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
-/** Files, each read once. */
-class FileReader {
-  readonly #texts = new Map<string, string>();
-
-  text({ path, where, directive }: NamedFile): string {
-    const known = this.#texts.get(path);
-    if (known !== undefined) return known;
-    try {
-      const text = Deno.readTextFileSync(path);
-      this.#texts.set(path, text);
-      return text;
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      const reason = error instanceof Deno.errors.NotFound ? "does not exist" : "cannot be read";
-      throw new ConfigError(where, `${directive}: file '${path}' ${reason}, or is empty`, directive);
-    }
-  }
-
-  /** Of files, and of all files in directories. */
-  all(files: readonly NamedFile[]): string {
-    return files.map((file) =>
-      this.#folder(file)?.map((each) => this.text(each)).join("\n") ?? this.text(file)
-    )
-      .join("\n");
-  }
-
-  /** The files of a directory; undefined: it is none. */
-  #folder({ path, where, directive }: NamedFile): NamedFile[] | undefined {
-    if (!directive.endsWith("Path")) return undefined;
-    try {
-      return [...Deno.readDirSync(path)].filter(({ isFile, isSymlink, name }) =>
-        (isFile || isSymlink) && /\.(?:pem|crt|cer|crl|\w?\d+)$/i.test(name)
-      ).map(({ name }) => name).sort().map((name) => ({ path: join(path, name), where, directive }));
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      throw new ConfigError(where, `${directive}: directory '${path}' cannot be read`, directive);
-    }
-  }
 }

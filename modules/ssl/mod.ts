@@ -9,13 +9,16 @@ import { sslDir } from "./config.ts";
 import { makeContext } from "./contexts.ts";
 import { sslRows } from "./directives.ts";
 import type { CertificateSource } from "./managed.ts";
-import { readMaterial, type SslMaterial } from "./material.ts";
+import { readMaterial, type SslMaterial, staplingRecords } from "./material.ts";
 import { SecuredHosts, type SharedContext } from "./policy.ts";
+import { mapStapled, type StapledMemory, StapledResponses } from "./stapled.ts";
+import { startStapling } from "./stapling.ts";
 import { sslVariable } from "./variables.ts";
 
 /** What threads are given. */
 interface SslShared {
   readonly contexts: readonly SharedContext[];
+  readonly stapled: StapledMemory | undefined;
 }
 
 /** The providers of mod_ssl. */
@@ -35,13 +38,17 @@ export const sslProviders: readonly AuthzProvider[] = [{
 
 function hooks(): ModuleHooks {
   let secured: SecuredHosts | undefined;
+  let responses: StapledResponses | undefined;
   return {
     loadLibraries(shared) {
-      if (shared !== undefined) openSsl();
+      if (shared === undefined) return;
+      openSsl();
+      const { stapled } = shared as SslShared;
+      if (stapled !== undefined) responses = new StapledResponses(stapled);
     },
     threadInit(context) {
       if (context.shared === undefined) return;
-      secured = new SecuredHosts(context, (context.shared as SslShared).contexts);
+      secured = new SecuredHosts(context, (context.shared as SslShared).contexts, responses);
       addVariableSource(sslVariable);
     },
     security: () => secured,
@@ -61,28 +68,40 @@ function hooks(): ModuleHooks {
 }
 
 /** The module; `sources` have certificates for hosts that name none. */
-export const ssl = (sources: readonly CertificateSource[]): ServerModule => ({
-  name: "ssl_module",
-  source: "mod_ssl.c",
-  directives: sslRows,
-  material: (config, facts, warn) => readMaterial(config, facts, warn, sources),
-  beginProcess(material) {
-    const { hosts } = material as SslMaterial;
-    const openssl = openSsl();
-    const contexts = hosts.map((host): SharedContext => ({
-      host: host.host,
-      context: makeContext(openssl, host),
-      identity: host.settings.identity,
-      clientPolicy: host.settings.clientPolicy,
-      provisional: host.provisional,
-    }));
-    return {
-      shared: { contexts } satisfies SslShared,
-      end() {
-        // Sessions that are still there keep theirs.
-        for (const { context } of contexts) openssl.ssl.SSL_CTX_free(context);
-      },
-    };
-  },
-  hooks,
-});
+export function ssl(sources: readonly CertificateSource[]): ServerModule {
+  /** What was read last, in the control process: it is in force when a watchdog begins. */
+  let latest: SslMaterial | undefined;
+  return {
+    name: "ssl_module",
+    source: "mod_ssl.c",
+    directives: sslRows,
+    material: (config, facts, warn) => latest = readMaterial(config, facts, warn, sources),
+    watchdog(_config, context) {
+      const stapled = new Map(
+        latest?.hosts.flatMap(({ stapled }) => stapled ? [[stapled.digest, stapled]] : []),
+      );
+      if (stapled.size === 0) return undefined;
+      return startStapling([...stapled.values()], staplingRecords, context);
+    },
+    beginProcess(material) {
+      const { hosts, stapled } = material as SslMaterial;
+      const openssl = openSsl();
+      const contexts = hosts.map((host): SharedContext => ({
+        host: host.host,
+        context: makeContext(openssl, host),
+        identity: host.settings.identity,
+        clientPolicy: host.settings.clientPolicy,
+        provisional: host.provisional,
+        record: host.stapled && stapled?.records[host.stapled.digest],
+      }));
+      return {
+        shared: { contexts, stapled: stapled && mapStapled(stapled.place) } satisfies SslShared,
+        end() {
+          // Sessions that are still there keep theirs.
+          for (const { context } of contexts) openssl.ssl.SSL_CTX_free(context);
+        },
+      };
+    },
+    hooks,
+  };
+}

@@ -11,6 +11,7 @@ import type { Exchange } from "../../server/request/exchange.ts";
 import type { ThreadContext } from "../../server/request/module.ts";
 import { sslServer } from "./config.ts";
 import { requestedName } from "./contexts.ts";
+import type { StapledResponses } from "./stapled.ts";
 
 /** The context of a host, as threads are given it. Plain data. */
 export interface SharedContext {
@@ -22,6 +23,8 @@ export interface SharedContext {
   readonly identity: string;
   readonly clientPolicy: string;
   readonly provisional: boolean;
+  /** The record of its OCSP response; undefined: none is stapled. */
+  readonly record: number | undefined;
 }
 
 interface SecuredHost extends SharedContext {
@@ -40,7 +43,11 @@ export class SecuredHosts implements SecurityPolicy {
   readonly #byServer: ReadonlyMap<VirtualServer, SecuredHost>;
   readonly #byContext: ReadonlyMap<bigint, SecuredHost>;
 
-  constructor(readonly thread: ThreadContext, contexts: readonly SharedContext[]) {
+  constructor(
+    readonly thread: ThreadContext,
+    contexts: readonly SharedContext[],
+    readonly responses: StapledResponses | undefined,
+  ) {
     const { config } = thread;
     this.#config = config;
     const servers = [config.main, ...config.hosts];
@@ -68,6 +75,11 @@ export class SecuredHosts implements SecurityPolicy {
       ? undefined
       : this.#byServer.get(selectVirtualHost(this.#config, local.address, local.port, serverName));
     return (asked ?? this.#default(local))?.context ?? 0n;
+  }
+
+  begun(session: bigint, context: bigint): void {
+    const record = this.responses && this.#byContext.get(context)?.record;
+    if (record !== undefined) this.responses!.attach(this.#openssl, session, record, Date.now());
   }
 
   onFailedHandshake(peer: Endpoint, local: Endpoint, reason: string): void {

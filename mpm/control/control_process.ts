@@ -2,7 +2,7 @@
 // restarts and stops the server. It serves nothing itself.
 
 import * as posix from "../../platform/posix.ts";
-import { mapShared, memoryAt } from "../../platform/shared_memory.ts";
+import { mapShared, memoryAt, sharedFile } from "../../platform/shared_memory.ts";
 import { DescriptorQueue, type QueueEnds } from "../../platform/descriptor_queue.ts";
 import { Doorbell } from "../../platform/doorbell.ts";
 import { clock } from "../shared/connection_table.ts";
@@ -234,13 +234,8 @@ class ControlProcess {
   }
 }
 
-/** Memory that children inherit as a descriptor: a file that has no name any more. */
+/** Memory that children inherit as a descriptor. */
 function sharedMemory(size: number): { fd: number; buffer: ArrayBuffer } {
-  const path = Deno.makeTempFileSync({ prefix: "mpmd-scoreboard-" });
-  Deno.truncateSync(path, size);
-  const opened = posix.openReadWrite(path);
-  Deno.removeSync(path);
-  const fd = posix.duplicate(opened, true);
-  posix.close(opened);
+  const fd = sharedFile(size);
   return { fd, buffer: memoryAt(mapShared(fd, size), size) };
 }

@@ -9,6 +9,8 @@ export interface SecurityPolicy {
   secures(local: Endpoint): boolean;
   /** The SSL_CTX for a client that asks for `serverName` (in lower case) there, or for none. */
   contextFor(local: Endpoint, serverName: string | undefined): bigint;
+  /** A session has begun with `context`; its handshake has not. */
+  begun(session: bigint, context: bigint): void;
   /** A handshake may take so long, in ms. */
   readonly handshakeMs: number;
   /** After it the client has this long for the beginning of a request, in ms. */

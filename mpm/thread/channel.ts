@@ -97,8 +97,10 @@ export class SecureChannel implements Channel, ConnectionSecurity {
     if (this.#seen > 0) posix.setLowWater(fd, 1);
     if (first.kind === "plain") return "plain";
     const name = first.kind === "hello" ? first.serverName : undefined;
-    this.session = sessions.begin(policy.contextFor(local, name), fd);
+    const context = policy.contextFor(local, name);
+    this.session = sessions.begin(context, fd);
     if (this.session === 0n) return "failed";
+    policy.begun(this.session, context);
     table.setSession(fd, this.session);
     return undefined;
   }
