@@ -28,6 +28,7 @@ import { expires } from "./expires/mod.ts";
 import { http2 } from "./http2/mod.ts";
 import { headers } from "./headers/mod.ts";
 import { cgi, cgid } from "./cgi/mod.ts";
+import { speling } from "./speling/mod.ts";
 import { setEnvIf } from "./setenvif/mod.ts";
 import { autoindex } from "./autoindex/mod.ts";
 import { negotiation } from "./negotiation/mod.ts";
@@ -53,6 +54,8 @@ import { rewrite } from "./rewrite/mod.ts";
 import { ssl, sslProviders } from "./ssl/mod.ts";
 import { status } from "./status/mod.ts";
 import { substitute } from "./substitute/mod.ts";
+import { userdir } from "./userdir/mod.ts";
+import { vhostAlias } from "./vhost_alias/mod.ts";
 import { unixd } from "./unixd/mod.ts";
 import type { ServerModule } from "../server/request/module.ts";
 
@@ -76,6 +79,8 @@ export const MODULES: readonly ServerModule[] = [
   proxyHcheck,
   asis,
   alias,
+  userdir,
+  vhostAlias,
   dir,
   autoindex,
   negotiation,
@@ -110,6 +115,7 @@ export const MODULES: readonly ServerModule[] = [
   authzGroupfile,
   authzOwner,
   authzCore([...hostProviders, ...sslProviders, ...userProviders, ...groupProviders, ...ownerProviders]),
+  speling,
   actions,
   unixd,
   core,

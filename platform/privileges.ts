@@ -53,6 +53,7 @@ export interface Identity {
 // struct passwd: name, password, uid, gid, ...; struct group: name, password, gid, ... The same on Linux and macOS.
 const ID_AT = 16;
 const PRIMARY_GROUP_AT = 20;
+const HOME_AT = os === "darwin" ? 48 : 32;
 
 function nameIn(entry: Deno.UnsafePointerView): string | undefined {
   const name = entry.getPointer(0);
@@ -79,6 +80,18 @@ export function findUser(text: string): UserAccount | undefined {
   if (entry === null) return id === undefined ? undefined : { id, name: undefined, primaryGroup: undefined };
   const view = new Deno.UnsafePointerView(entry);
   return { id: view.getUint32(ID_AT), name: nameIn(view), primaryGroup: view.getUint32(PRIMARY_GROUP_AT) };
+}
+
+/** For homeDirectory(), before a thread gives up FFI. */
+export function loadAccounts(): void {
+  libc();
+}
+
+/** Where the system says that a user is at home. */
+export function homeDirectory(user: string): string | undefined {
+  const entry = libc().getpwnam(cString(user));
+  const path = entry === null ? null : new Deno.UnsafePointerView(entry).getPointer(HOME_AT);
+  return path === null ? undefined : new Deno.UnsafePointerView(path).getCString();
 }
 
 /** The group that httpd's `Group` means. @throws RangeError */

@@ -5,7 +5,8 @@ import { type Fields, NO_BODY, type Reply } from "../../server/http/engine/reply
 import { errorReply } from "../../server/request/error_reply.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/request/module.ts";
-import { coreDir, coreServer } from "../../server/core/config.ts";
+import { coreDir } from "../../server/core/config.ts";
+import { documentRootOf } from "../../server/core/document_root.ts";
 import { Option, optionsOf } from "../../server/core/place_options.ts";
 import { dirIndexNames } from "../dir/mod.ts";
 import { nameFacts } from "../mime/mod.ts";
@@ -77,8 +78,8 @@ function included(
   name: string | undefined,
 ): { html: string; isPage: boolean } | undefined {
   if (name === undefined) return undefined;
-  const { filename, vhost, subject } = exchange;
-  const root = vhost.store.get(coreServer).documentRoot ?? "";
+  const { filename, subject } = exchange;
+  const root = documentRootOf(exchange) ?? "";
   const path = name.startsWith("/") ? root + name : `${filename.replace(/\/$/, "")}/${name}`;
   const { type, encoding } = nameFacts(exchange, path.slice(path.lastIndexOf("/") + 1));
   if (encoding !== undefined || !/^text\//.test(type ?? "") || !subject.isReachable("file", path)) {

@@ -10,6 +10,7 @@ import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/requ
 import { hasScriptAlias } from "../alias/mod.ts";
 import { mimeDir } from "../mime/settings.ts";
 import { givesHandlers } from "../rewrite/mod.ts";
+import { hasVirtualScripts } from "../vhost_alias/mod.ts";
 import { cgidRows, cgiRows } from "./settings.ts";
 
 const HANDLER = "cgi-script";
@@ -23,7 +24,7 @@ function isScript({ handler, contentType }: Exchange): boolean {
 /** Whether there may be scripts; what .htaccess files say is not known ahead. */
 function mayHaveScripts(config: ServerConfig): boolean {
   if ([config.main, ...config.hosts].some(({ resolver }) => resolver.readsOverrides)) return true;
-  if (hasScriptAlias(config) || givesHandlers(config)) return true;
+  if (hasScriptAlias(config) || hasVirtualScripts(config) || givesHandlers(config)) return true;
   return [...config.allDirStores()].some((store) => {
     const { handler, forceType } = store.get(coreDir);
     const facts = [...store.get(mimeDir).extensions.values()];

@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { environmentVariable } from "../../platform/environment.ts";
-import { coreServer } from "../../server/core/config.ts";
+import { documentRootOf } from "../../server/core/document_root.ts";
 import { programVariables } from "../../server/core/program_directives.ts";
 import { Field } from "../../server/http/parser/mod.ts";
 import { serverAdmin } from "../../server/request/error_document.ts";
@@ -56,7 +56,7 @@ export function cgiVariables(call: ProgramCall, thread: ThreadContext): Map<stri
   const { exchange, bodyLength } = call;
   const { head, transport, vhost, main, user, authType } = exchange;
   const { file, name, info } = scriptOf(call);
-  const root = vhost.store.get(coreServer).documentRoot ?? "";
+  const root = documentRootOf(exchange) ?? "";
   const scheme = selfScheme(exchange);
   const variables = new Map(exchange.environment);
   addFields(variables, exchange);

@@ -6,7 +6,7 @@ import type { Exchange } from "../../server/request/exchange.ts";
 import { InternalRedirect, type ModuleHooks, type ThreadContext } from "../../server/request/module.ts";
 import { ownUrl } from "../../server/request/self_name.ts";
 import { escapedPath } from "../alias/rules.ts";
-import { coreServer } from "../../server/core/config.ts";
+import { documentRootOf } from "../../server/core/document_root.ts";
 import { Option as PlaceOption, optionsOf } from "../../server/core/place_options.ts";
 import type { RewriteMap } from "./maps.ts";
 import { closeProgramMaps, openProgramMaps } from "./program_map.ts";
@@ -157,7 +157,7 @@ export function rewriteHooks({ ofHost, ofPlace, mapsOf }: RulesOf): ModuleHooks 
       exchange.path = journey.name;
       return false;
     }
-    const root = exchange.vhost.store.get(coreServer).documentRoot;
+    const root = documentRootOf(exchange);
     exchange.filename = root === undefined || isFileName(journey, outcome, rules.options)
       ? journey.name
       : root + journey.name;
@@ -167,7 +167,7 @@ export function rewriteHooks({ ofHost, ofPlace, mapsOf }: RulesOf): ModuleHooks 
   /** The path by which a client would ask for what the rules of a directory have made. */
   function pathOf(name: string, { base, directory = "" }: RewriteRules, exchange: Exchange): string {
     if (base !== undefined) return name.startsWith(directory) ? base + name.slice(directory.length) : name;
-    const root = exchange.vhost.store.get(coreServer).documentRoot;
+    const root = documentRootOf(exchange);
     return root !== undefined && name.startsWith(`${root}/`) ? name.slice(root.length) : name;
   }
 

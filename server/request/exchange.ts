@@ -44,6 +44,8 @@ export class Exchange {
   filename = "";
   file: FileInfo | undefined = undefined;
   pathInfo = "";
+  /** What takes the place of DocumentRoot for this request; undefined: nothing. */
+  documentRoot: string | undefined = undefined;
   /** The Alias that has led to it: what of the path, and where that is; undefined: DocumentRoot. */
   alias: { readonly prefix: string; readonly root: string } | undefined = undefined;
   /** Who has sent the request, where a module knows that it is not the client of the connection (RemoteIPHeader); port 0: not known. */

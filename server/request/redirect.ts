@@ -35,6 +35,7 @@ export function beginRedirect(exchange: Exchange, status: number): void {
   environment.set("REDIRECT_STATUS", String(status));
   exchange.environment = environment;
   exchange.filename = "";
+  exchange.documentRoot = undefined;
   exchange.file = undefined;
   exchange.pathInfo = "";
   exchange.alias = undefined;

@@ -143,7 +143,7 @@ export class RequestService implements Service {
     });
     this.#facts = {
       serverSoftware: parts.serverSoftware,
-      documentRoot: ({ vhost }) => parts.documentRoot(vhost),
+      documentRoot: ({ documentRoot, vhost }) => documentRoot ?? parts.documentRoot(vhost),
       isReachable: (exchange, kind, target) => lookAhead.isReachable(exchange, kind, target),
     };
   }

@@ -110,7 +110,8 @@ function sentence(input: ErrorPageInput): string {
 /** The document for a status that is not a success (3xx, 4xx, 5xx): ASCII, every dynamic part escaped. */
 export function errorPage(input: ErrorPageInput): string {
   const { status, note, serverSignature, recursiveStatus } = input;
-  let body = `<p>${sentence(input)}</p>\n`;
+  // Whoever has a choice is told what there is, and nothing is wrong.
+  let body = status === 300 && input.html !== undefined ? "" : `<p>${sentence(input)}</p>\n`;
   if (note !== undefined && NOTED.has(status)) body += `<p>${escapeHtmlAscii(note)}</p>\n`;
   body += input.html ?? "";
   if (recursiveStatus !== undefined) {
