@@ -94,6 +94,7 @@ export const CRYPTO = {
   X509_get_subject_name: { parameters: ["usize"], result: "usize" },
   X509_get_issuer_name: { parameters: ["usize"], result: "usize" },
   X509_NAME_print_ex: { parameters: ["usize", "usize", "i32", "u64"], result: "i32" },
+  X509_NAME_oneline: { parameters: ["usize", "usize", "i32"], result: "usize" },
   X509_NAME_cmp: { parameters: ["usize", "usize"], result: "i32" },
   X509_get_serialNumber: { parameters: ["usize"], result: "usize" },
   X509_get_version: { parameters: ["usize"], result: "i64" },

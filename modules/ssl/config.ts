@@ -1,6 +1,7 @@
 // What can be said about TLS? The values of mod_ssl's directives, per virtual host and per place.
 
 import { dirKey, serverKey, type Where } from "../../server/config/mod.ts";
+import type { Condition } from "../../server/config/expression/mod.ts";
 
 /** Versions of TLS that may be switched on, oldest first. */
 export const PROTOCOLS = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"] as const;
@@ -16,7 +17,7 @@ export interface NamedFile {
 
 /** The values of a virtual host; undefined, and empty lists: nothing was said. */
 export interface SslServer {
-  engine?: "on" | "off" | "optional";
+  engine?: "on" | "off";
   engineAt?: Where;
   certificates: readonly NamedFile[];
   keys: readonly NamedFile[];
@@ -77,12 +78,35 @@ export const sslServer = serverKey<SslServer>("ssl", {
   },
 });
 
+/** What SSLOptions may switch on that does something here. */
+export type SslOption = "FakeBasicAuth" | "StrictRequire";
+
+/** An expression of SSLRequire. */
+export interface SslRequirement {
+  readonly text: string;
+  readonly condition: Condition;
+}
+
 /** The values of a place. */
 export interface SslDir {
   requireSsl: boolean;
+  verifyClient?: SslServer["verifyClient"];
+  /** The variable that names the user. */
+  userName?: string;
+  requirements: readonly SslRequirement[];
+  /** Nothing that is around counts; then what is switched on and off. */
+  onlyOptions: boolean;
+  options: ReadonlyMap<SslOption, boolean>;
 }
 
 export const sslDir = dirKey<SslDir>("ssl", {
-  create: () => ({ requireSsl: false }),
-  merge: (base, over) => ({ requireSsl: base.requireSsl || over.requireSsl }),
+  create: () => ({ requireSsl: false, requirements: [], onlyOptions: false, options: new Map() }),
+  merge: (base, over) => ({
+    requireSsl: base.requireSsl || over.requireSsl,
+    verifyClient: over.verifyClient ?? base.verifyClient,
+    userName: over.userName ?? base.userName,
+    requirements: [...base.requirements, ...over.requirements],
+    onlyOptions: base.onlyOptions || over.onlyOptions,
+    options: over.onlyOptions ? over.options : new Map([...base.options, ...over.options]),
+  }),
 });

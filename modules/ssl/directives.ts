@@ -12,12 +12,12 @@ import {
   type Where,
 } from "../../server/config/mod.ts";
 import { acceptedSslRows } from "./accepted.ts";
+import { placeRows } from "./place_directives.ts";
 import { staplingRows } from "./stapling_directives.ts";
 import { type NamedFile, PROTOCOLS, sslDir, type SslServer, sslServer } from "./config.ts";
 
 const SERVER: readonly Context[] = ["server config"];
 const HOST: readonly Context[] = ["server config", "virtual host"];
-const PLACE: readonly Context[] = ["directory", ".htaccess"];
 const EVERYWHERE: readonly Context[] = ["server config", "virtual host", "directory", ".htaccess"];
 
 const PER_SERVER =
@@ -85,13 +85,15 @@ export const sslRows: readonly Directive[] = [
   row("SSLEngine", "on|off|optional", {
     help: "Whether connections to a virtual host are encrypted",
     default: "off",
-    differs: "optional (an upgrade within HTTP, RFC 2817) is an error: no client of today does that.",
-  }, (values, [word], where) => {
+    differs:
+      "optional (an upgrade within HTTP, RFC 2817) is off, with a warning: no client of today does that.",
+  }, (values, [word], where, to) => {
     const engine = oneOf(word, ["on", "off", "optional"]);
     if (engine === "optional") {
-      throw new ArgumentError("SSLEngine optional is not supported: use on or off, on ports of their own");
+      const message = "SSLEngine optional: connections stay in plain text, for none is upgraded within HTTP";
+      to.warnings.push({ ...where, message });
     }
-    values.engine = engine;
+    values.engine = engine === "on" ? "on" : "off";
     values.engineAt = where;
   }),
   fileRow(
@@ -178,14 +180,20 @@ export const sslRows: readonly Directive[] = [
     values.honorCipherOrder = flag(word);
   }),
   row("SSLVerifyClient", "none|optional|require", {
+    contexts: EVERYWHERE,
+    override: "AuthConfig",
     help: "Whether clients have to show a certificate",
     default: "none",
-    differs: `optional_no_ca is an error. ${PER_SERVER}`,
-  }, (values, [word]) => {
+    differs:
+      "optional_no_ca is an error. In a directory nobody is asked for one anew (TLS 1.3 has no renegotiation): who has not shown " +
+      "one in the handshake, because the host asks for one (optional), gets 403 where it is required.",
+  }, (values, [word], _where, to) => {
     if (word.toLowerCase() === "optional_no_ca") {
       throw new ArgumentError("SSLVerifyClient optional_no_ca is not supported: use optional");
     }
-    values.verifyClient = oneOf(word, ["none", "optional", "require"]);
+    const verify = oneOf(word, ["none", "optional", "require"]);
+    if (to.context === "directory" || to.context === ".htaccess") to.dir.get(sslDir).verifyClient = verify;
+    else values.verifyClient = verify;
   }),
   row("SSLVerifyDepth", "number", {
     help: "So many certificates may be between a client's and its root, the root counted",
@@ -245,46 +253,7 @@ export const sslRows: readonly Directive[] = [
     }
     values.passPhraseProgram = program;
   }),
-  {
-    name: "SSLRequireSSL",
-    contexts: PLACE,
-    args: 0,
-    syntax: "SSLRequireSSL",
-    help: "Requests that are not encrypted are refused",
-    override: "AuthConfig",
-    apply: (_args, to) => {
-      to.dir.get(sslDir).requireSsl = true;
-    },
-  },
-  {
-    name: "SSLOptions",
-    contexts: EVERYWHERE,
-    args: [1, 10],
-    syntax: "SSLOptions [+|-]option ...",
-    help: "Has no effect: SSL_* variables are there for whoever asks for one",
-    override: "Options",
-    differs:
-      "FakeBasicAuth is an error. Variables are found out when they are asked for, so StdEnvVars and ExportCertData cost nothing.",
-    apply(words) {
-      for (const word of words) {
-        const [, sign, name] = /^([+-]?)(.*)$/s.exec(word)!;
-        const known = oneOf(
-          name,
-          [
-            "StdEnvVars",
-            "ExportCertData",
-            "FakeBasicAuth",
-            "StrictRequire",
-            "OptRenegotiate",
-            "LegacyDNStringFormat",
-          ],
-        );
-        if (known === "FakeBasicAuth" && sign !== "-") {
-          throw new ArgumentError("SSLOptions: FakeBasicAuth needs mod_auth_basic, which is not here");
-        }
-      }
-    },
-  },
+  ...placeRows,
   ...staplingRows,
   ...acceptedSslRows,
 ];

@@ -2,10 +2,10 @@
 // records themselves are moved by the MPM (mpm/thread/channel.ts).
 
 import { openSsl } from "../../platform/openssl.ts";
-import type { ModuleHooks, ServerModule } from "../../server/request/module.ts";
+import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/request/module.ts";
 import { addVariableSource } from "../../server/request/request_variables.ts";
 import type { AuthzProvider } from "../authz_core/requirement.ts";
-import { sslDir } from "./config.ts";
+import { checkAccess, checkStrictly, fakeBasicAuth } from "./access.ts";
 import { makeContext } from "./contexts.ts";
 import { sslRows } from "./directives.ts";
 import type { CertificateSource } from "./managed.ts";
@@ -37,6 +37,7 @@ export const sslProviders: readonly AuthzProvider[] = [{
 }];
 
 function hooks(): ModuleHooks {
+  let thread: ThreadContext | undefined;
   let secured: SecuredHosts | undefined;
   let responses: StapledResponses | undefined;
   return {
@@ -47,23 +48,16 @@ function hooks(): ModuleHooks {
       if (stapled !== undefined) responses = new StapledResponses(stapled);
     },
     threadInit(context) {
+      thread = context;
       if (context.shared === undefined) return;
       secured = new SecuredHosts(context, (context.shared as SslShared).contexts, responses);
       addVariableSource(sslVariable);
     },
     security: () => secured,
     connectionChecker: (exchange) => secured?.refusal(exchange),
-    accessChecker(exchange) {
-      if (!exchange.dir.get(sslDir).requireSsl || sslVariable(exchange, "HTTPS") !== undefined) {
-        return undefined;
-      }
-      return {
-        status: 403,
-        module: "ssl",
-        ah: "AH02219",
-        message: `access to ${exchange.filename || exchange.path} failed, reason: SSL connection required`,
-      };
-    },
+    accessChecker: (exchange) => checkAccess(exchange, thread!),
+    authChecker: checkStrictly,
+    userChecker: (exchange) => secured === undefined ? undefined : fakeBasicAuth(exchange, thread!),
   };
 }
 

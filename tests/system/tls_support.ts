@@ -128,11 +128,16 @@ export class TlsClient {
   }
 }
 
-/** One request through node:tls, which knows client certificates and versions. Gives the whole answer; "" if there is none. */
+/**
+ * One request through node:tls, which knows client certificates and versions. Gives the whole answer; "" if there is none. `fields` are lines
+ * with their ends.
+ */
 export function nodeRequest(
   port: number,
   options: nodeTls.ConnectionOptions,
   host = "test.example",
+  path = "/",
+  fields = "",
 ): Promise<{ text: string; subject: string; protocol: string | null; error: string | undefined }> {
   return inTime(
     "an answer",
@@ -144,7 +149,7 @@ export function nodeRequest(
       const socket = nodeTls.connect({ host: "127.0.0.1", port, ca: [CA], ...options }, () => {
         subject = String(socket.getPeerCertificate().subject?.CN ?? "");
         protocol = socket.getProtocol();
-        socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${fields}Connection: close\r\n\r\n`);
       });
       socket.on("data", (data: Uint8Array) => text += new TextDecoder().decode(data));
       socket.on("error", (reason: Error) => error = reason.message);

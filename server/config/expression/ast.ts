@@ -14,8 +14,8 @@ export type Condition =
   | {
     readonly kind: "compare";
     readonly operator: Comparison;
-    /** Whole numbers are compared, not text. */
-    readonly numbers: boolean;
+    /** Text, whole numbers, or text of which the shorter comes first (SSLRequire). */
+    readonly by: "text" | "number" | "length";
     readonly left: Word;
     readonly right: Word;
   }

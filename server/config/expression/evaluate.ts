@@ -46,8 +46,10 @@ class Evaluation {
       case "compare": {
         const left = this.word(node.left);
         const right = this.word(node.right);
-        const order = node.numbers
+        const order = node.by === "number"
           ? difference(wholeNumber(left), wholeNumber(right))
+          : node.by === "length" && left.length !== right.length
+          ? left.length - right.length
           : byCharacter(left, right);
         return holds(order, node.operator);
       }

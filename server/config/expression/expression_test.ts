@@ -229,3 +229,10 @@ Deno.test("expression: logic of any depth agrees with JavaScript's", () => {
   }));
   fc.assert(fc.property(node, ([text, value]) => assertEquals(holds(text), value)));
 });
+
+Deno.test("SSLRequire: all comparisons are of text, and the shorter comes first", () => {
+  const truth = (text: string) => evaluateCondition(parseCondition(text, true), testSubject());
+  for (const text of ['"9" lt "10"', '"b" < "ab"', '"128" >= 99', '"ab" gt "aa"', '"01" ne "1"']) {
+    assertEquals(truth(text), true, text);
+  }
+});

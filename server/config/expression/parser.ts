@@ -40,9 +40,12 @@ const wordOf = (operand: Operand, cursor: Cursor): Word => {
   throw cursor.error("a condition stands where a word is expected");
 };
 
-/** Reads a condition, as of `<If>`. @throws ArgumentError with the place in the text */
-export function parseCondition(text: string): Condition {
-  const parser = new Parser(text);
+/**
+ * Reads a condition, as of `<If>`; `byLength`: as of SSLRequire, where all comparisons are of text, and the shorter comes first. @throws
+ * ArgumentError with the place in the text
+ */
+export function parseCondition(text: string, byLength = false): Condition {
+  const parser = new Parser(text, byLength);
   const condition = parser.condition();
   parser.cursor.expectEnd();
   return condition;
@@ -58,7 +61,7 @@ class Parser {
   readonly cursor: Cursor;
   #depth = 0;
 
-  constructor(text: string) {
+  constructor(text: string, readonly byLength = false) {
     this.cursor = new Cursor(text);
   }
 
@@ -140,12 +143,24 @@ class Parser {
     const right = () => wordOf(this.#concat(), cursor);
     const asText = TEXT_OPERATORS[operator];
     if (asText !== undefined) {
-      return { kind: "compare", operator: asText, numbers: false, left, right: right() };
+      return {
+        kind: "compare",
+        operator: asText,
+        by: this.byLength ? "length" : "text",
+        left,
+        right: right(),
+      };
     }
     const bare = operator.replace(/^-/, "");
     const asNumbers = NUMBER_OPERATORS[bare];
     if (asNumbers !== undefined) {
-      return { kind: "compare", operator: asNumbers, numbers: true, left, right: right() };
+      return {
+        kind: "compare",
+        operator: asNumbers,
+        by: this.byLength ? "length" : "number",
+        left,
+        right: right(),
+      };
     }
     if (bare === "in") return { kind: "in", subject: left, list: this.#list() };
     if (operator === "=~" || operator === "!~") {
