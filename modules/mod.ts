@@ -34,6 +34,7 @@ import { autoindex } from "./autoindex/mod.ts";
 import { negotiation } from "./negotiation/mod.ts";
 import { dir } from "./dir/mod.ts";
 import { include } from "./include/mod.ts";
+import { logDebug } from "./log_debug/mod.ts";
 import { logConfig } from "./log_config/mod.ts";
 import { md, mdCertificates } from "./md/mod.ts";
 import { metrics } from "./metrics/mod.ts";
@@ -54,6 +55,7 @@ import { rewrite } from "./rewrite/mod.ts";
 import { ssl, sslProviders } from "./ssl/mod.ts";
 import { status } from "./status/mod.ts";
 import { substitute } from "./substitute/mod.ts";
+import { usertrack } from "./usertrack/mod.ts";
 import { userdir } from "./userdir/mod.ts";
 import { vhostAlias } from "./vhost_alias/mod.ts";
 import { unixd } from "./unixd/mod.ts";
@@ -61,6 +63,8 @@ import type { ServerModule } from "../server/request/module.ts";
 
 /** All modules, in the order in which their hooks are asked. The core comes last: its handler takes what nobody else wants. */
 export const MODULES: readonly ServerModule[] = [
+  logDebug,
+  usertrack,
   remoteip,
   status,
   metrics,

@@ -160,6 +160,9 @@ const DIRECTIVES: Readonly<Record<string, string>> = {
   mod_log_config: `
     BufferedLogs CustomLog GlobalLog LogFormat TransferLog
   `,
+  mod_log_debug: `
+    LogMessage
+  `,
   mod_log_forensic: `
     ForensicLog
   `,
@@ -241,7 +244,7 @@ const DIRECTIVES: Readonly<Record<string, string>> = {
     UserDir
   `,
   mod_usertrack: `
-    CookieDomain CookieExpires CookieName CookieStyle CookieTracking
+    CookieDomain CookieExpires CookieHTTPOnly CookieName CookieSameSite CookieSecure CookieStyle CookieTracking
   `,
   mod_version: `
     <IfVersion>

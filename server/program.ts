@@ -118,7 +118,7 @@ async function createService(data: ProgramData, order: ThreadOrder, outgoing: ()
   };
   const loaded = modules().map((module) => ({
     name: shortModuleName(module.name),
-    hooks: module.hooks?.(),
+    hooks: module.hooks?.(config),
     shared: data.shared?.[module.name],
   }));
   const hooks = loaded.flatMap((module) => module.hooks ?? []);
@@ -178,6 +178,7 @@ async function createService(data: ProgramData, order: ThreadOrder, outgoing: ()
       logs: data.logs,
       shared: module.shared,
       outgoing,
+      wouldLog: (level, { vhost: host, dir }) => errorLogs.logsAbout({ host, dir }, level, module.name),
       log(level, ah, message, about) {
         if (about === undefined) errorLogs.main.log(level, module.name, ah, message);
         else logAbout(about, level, module.name, ah, message);

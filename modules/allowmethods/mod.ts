@@ -61,5 +61,6 @@ export const allowMethods: ServerModule = {
   name: "allowmethods_module",
   source: "mod_allowmethods.c",
   directives,
-  hooks: () => ({ accessChecker }),
+  hooks: (config) =>
+    config.allDirStores().some((store) => store.get(allowDir).methods !== undefined) ? { accessChecker } : {},
 };

@@ -117,7 +117,7 @@ export const filter: ServerModule = {
   checkConfig(config) {
     const known = new Set(
       modules().flatMap((module) =>
-        module.hooks?.().outputFilters?.map(({ name }) => name.toLowerCase()) ?? []
+        module.hooks?.(config).outputFilters?.map(({ name }) => name.toLowerCase()) ?? []
       ),
     );
     for (const store of config.allDirStores()) {

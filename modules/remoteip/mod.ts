@@ -37,7 +37,12 @@ async function checkConfig(config: ServerConfig): Promise<void> {
   }
 }
 
-function hooks(): ModuleHooks {
+function hooks({ main, hosts }: ServerConfig): ModuleHooks {
+  const isUsed = [main, ...hosts].some(({ store }) => {
+    const { header, proxyProtocol } = store.get(remoteIp);
+    return header !== undefined || proxyProtocol === true;
+  });
+  if (!isUsed) return {};
   let log: ThreadContext["log"];
   let findClient: Finder | undefined;
   let proxied: ProxiedConnections | undefined;

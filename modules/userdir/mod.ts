@@ -106,7 +106,8 @@ function translateName(exchange: Exchange): boolean | Reply {
   return false;
 }
 
-function hooks(): ModuleHooks {
+function hooks({ main, hosts }: ServerConfig): ModuleHooks {
+  if (![main, ...hosts].some(({ store }) => store.get(userDirs).patterns !== undefined)) return {};
   return {
     loadLibraries(shared) {
       if (shared === true) loadAccounts();

@@ -137,5 +137,11 @@ export const vhostAlias: ServerModule = {
   name: "vhost_alias_module",
   source: "mod_vhost_alias.c",
   directives,
-  hooks: () => ({ translateName }),
+  hooks: ({ main, hosts }) =>
+    [main, ...hosts].some(({ store }) => {
+        const { documents, scripts } = store.get(vhostAliases);
+        return documents !== undefined || scripts !== undefined;
+      })
+      ? { translateName }
+      : {},
 };

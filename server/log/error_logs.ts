@@ -60,6 +60,12 @@ export class ErrorLogs {
     this.main = this.#hosts.get(config.main)!.log;
   }
 
+  /** A message about a request would be written. */
+  logsAbout({ host, dir }: Omit<Concern, "subject">, level: HttpdLevel, module: string): boolean {
+    const { log, thresholds } = this.#hosts.get(host)!;
+    return log.enabled(level, module, this.#thresholdsOf(host, dir, thresholds));
+  }
+
   /** Writes a message about a request. */
   logAbout(
     { host, dir, subject }: Concern,

@@ -82,6 +82,8 @@ export interface ThreadContext {
   readonly outgoing: () => Outgoing;
   /** The logs that openLogs() has opened; for openLogOutput(). */
   readonly logs: OpenedLogs;
+  /** Whether log() would write something of this level about a request. */
+  wouldLog(level: HttpdLevel, about: Exchange): boolean;
   /** Writes to the error log, as this module; `about`: to that of its host, with its client. */
   log(level: HttpdLevel, ah: string | undefined, message: string, about?: Exchange): void;
 }
@@ -253,8 +255,8 @@ export interface ServerModule {
   beginProcess?(material: unknown): SharedMaterial;
   /** In the control process, before it starts: opens what the threads will write to. @throws LogError */
   openLogs?(config: ServerConfig, logs: LogOpener): void;
-  /** Made once per thread, so that state never crosses threads. */
-  hooks?(): ModuleHooks;
+  /** Made once per thread, so that state never crosses threads; none for a configuration that has no use for them cost nothing. */
+  hooks?(config: ServerConfig): ModuleHooks;
   /** True when a configuration makes this module run code that needs the event loop of its thread. */
   usesEventLoop?(config: ServerConfig): boolean;
   /** True when a configuration makes this module show what single requests do: ExtendedStatus is On then, unless it says otherwise. */
