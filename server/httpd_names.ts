@@ -145,7 +145,10 @@ const DIRECTIVES: Readonly<Record<string, string>> = {
     Header RequestHeader
   `,
   mod_http2: `
-    H2Direct H2EarlyHints H2MaxSessionStreams H2ModernTLSOnly H2Push H2PushResource H2Upgrade H2WindowSize
+    H2CopyFiles H2Direct H2EarlyHint H2EarlyHints H2MaxDataFrameLen H2MaxSessionStreams H2MaxWorkerIdleSeconds H2MaxWorkers
+    H2MinWorkers H2ModernTLSOnly H2OutputBuffering H2Padding H2ProxyRequests H2Push H2PushDiarySize H2PushPriority
+    H2PushResource H2SerializeHeaders H2SessionExtraFiles H2StreamMaxMemSize H2StreamTimeout H2TLSCoolDownSecs
+    H2TLSWarmUpSize H2Upgrade H2WebSockets H2WindowSize
   `,
   mod_ident: `
     IdentityCheck IdentityCheckTimeout

@@ -367,3 +367,127 @@ Deno.test({
     connection.close();
   },
 });
+
+/** What a server sends for `sent`, which begins as HTTP/1.1: the first head, and the frames behind 101 until they are `enough`. */
+async function upgraded(
+  port: number,
+  sent: Uint8Array,
+  enough: (frames: readonly Received[]) => boolean = () => false,
+): Promise<{ head: string; frames: Received[] }> {
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  for (let at = 0; at < sent.length;) at += await conn.write(sent.subarray(at));
+  const buffer = new Uint8Array(65_536);
+  const reader = new FrameReader();
+  const frames: Received[] = [];
+  let head = "";
+  while (!enough(frames)) {
+    const n = await inTime("an answer", conn.read(buffer));
+    if (n === null) break;
+    let bytes = buffer.subarray(0, n);
+    if (!head.includes("\r\n\r\n")) {
+      const text = new TextDecoder("latin1").decode(bytes);
+      const end = /^[^]*?\r\n\r\n/.exec(text)?.[0].length ?? text.length;
+      head += text.slice(0, end);
+      bytes = bytes.subarray(end);
+      if (!head.startsWith("HTTP/1.1 101 ")) break;
+    }
+    frames.push(...reader.push(bytes));
+  }
+  return { head, frames };
+}
+
+Deno.test({
+  name: "HTTP/2: a connection of HTTP/1.1 changes to h2c; Early Hints, and padding",
+  ignore: Deno.build.os === "windows",
+  async fn(t) {
+    const event = MODELS.find(({ name }) => name === "event")!;
+    await using server = await start(
+      event,
+      `H2Padding 4
+H2EarlyHints on
+<Location "/1.txt">
+  H2PushResource add /a.css
+  H2PushResource /b.js critical
+  H2EarlyHint X-Hint "one two"
+</Location>
+<VirtualHost *:@PORT@>
+  ServerName test.example
+</VirtualHost>
+<VirtualHost *:@PORT@>
+  ServerName off.example
+  H2Upgrade off
+</VirtualHost>`,
+    );
+    // SETTINGS_INITIAL_WINDOW_SIZE 1000.
+    const SETTINGS = "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAQAAAPo\r\n";
+    const asking = (path: string, fields = SETTINGS, host = "test.example") =>
+      new TextEncoder().encode(
+        `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nUpgrade: h2c\r\n${fields}X-Client: up\r\n\r\n`,
+      );
+    await t.step("the request that asked is the first stream, and others follow", async () => {
+      const own = request(3, "/app/3", { fields: [["x-client", "3"]] });
+      const { head, frames } = await upgraded(
+        server.port,
+        joined(asking("/large.txt"), preface(), own),
+        (frames) => frames.some(({ stream, flags }) => stream === 3 && (flags & Flag.EndStream) !== 0),
+      );
+      assertMatch(
+        head,
+        /^HTTP\/1\.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n$/,
+      );
+      assertEquals(frames[0].type, FrameType.Settings);
+      const body = (id: number) =>
+        new TextDecoder().decode(
+          joined(
+            ...frames.filter(({ type, stream }) => type === FrameType.Data && stream === id).map((each) =>
+              each.payload
+            ),
+          ),
+        );
+      assertEquals(body(3), "/app/3 for 3");
+      assert(LARGE.startsWith(body(1)));
+      assert(body(1).length > 800 && body(1).length <= 1000, `${body(1).length} bytes in a window of 1000`);
+    });
+    await t.step("who asks wrongly, or where it is off, is answered by HTTP/1.1", async () => {
+      const wrong = [
+        "Connection: Upgrade, HTTP2-Settings\r\n",
+        "Connection: Upgrade\r\nHTTP2-Settings: AAMAAABk\r\n",
+        "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAM\r\n",
+        "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\nHTTP2-Settings: AAMAAABk\r\n",
+        "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\nContent-Length: 0\r\n",
+      ];
+      for (const fields of wrong) {
+        assertMatch((await upgraded(server.port, asking("/", fields))).head, /^HTTP\/1\.1 200 /, fields);
+      }
+      const elsewhere = await upgraded(server.port, asking("/", SETTINGS, "off.example"));
+      assertMatch(elsewhere.head, /^HTTP\/1\.1 200 /);
+      const bad = "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAT_____\r\n";
+      const { frames } = await upgraded(server.port, asking("/", bad));
+      assertEquals(frames.at(-1)?.type, FrameType.GoAway, "settings that nobody may have end the connection");
+    });
+    await t.step(
+      "103 for each request of a place that has hints",
+      () =>
+        withSession(server.port, async (session) => {
+          const heads = (path: string) =>
+            new Promise<unknown>((resolve, reject) => {
+              const seen: unknown[] = [];
+              session.request({ ":path": path }).on(
+                "headers",
+                (fields) => seen.push(fields[":status"], fields.link, fields["x-hint"]),
+              ).on("response", (fields) => seen.push(fields[":status"])).on("error", reject).on(
+                "end",
+                () => resolve(seen),
+              ).resume();
+            });
+          const link = "</a.css>; rel=preload, </b.js>; rel=preload; critical";
+          for (const path of ["/1.txt", "/1.txt"]) {
+            assertEquals(await heads(path), [103, link, "one two", 200]);
+          }
+          assertEquals(await heads("/"), [200]);
+          assertEquals((await ask(session, "/large.txt")).body, LARGE);
+        }),
+    );
+    await until("the log", () => server.log("logs/http2.log").includes("up GET /large.txt HTTP/2.0 200 "));
+  },
+});

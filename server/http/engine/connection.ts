@@ -10,7 +10,8 @@ import { readClocks } from "./clock.ts";
 import { Input } from "./input.ts";
 import { Patience } from "./patience.ts";
 import type { OutputBuffer } from "./output.ts";
-import type { Service } from "./service.ts";
+import { asHttp2Request, settingsOfUpgrade, SWITCHING } from "./http2_upgrade.ts";
+import type { Http2Handler, Http2Support, Service } from "./service.ts";
 import type { StagingOwner } from "./staging.ts";
 import { type Next, Transaction, type TransactionHost } from "./transaction.ts";
 
@@ -81,12 +82,34 @@ export class HttpConnection implements ProtocolHandler, TransactionHost, Staging
     this.#sniffs = false;
     if (!isHttp2) return this.onData(bytes, length);
     this.#patience.endInput();
+    this.#speakHttp2(http2!).onData(bytes, length);
+  }
+
+  /** The connection is one of HTTP/2 from now on. */
+  #speakHttp2(http2: Http2Support): Http2Handler {
+    const transport = this.#transport;
     this.#attached = false;
     this.reset();
-    const handler = http2!.createHandler(transport);
+    const handler = http2.createHandler(transport);
     transport.handOver(handler);
     handler.open(transport);
-    handler.onData(bytes, length);
+    return handler;
+  }
+
+  /** A head is complete. Changes to HTTP/2 if its client wants that, and goes on with the bytes [pos, end) of `bytes`. */
+  #upgrades(bytes: Uint8Array<ArrayBuffer>, pos: number, end: number): boolean {
+    const { http2 } = this.service;
+    const { head } = this.#input.parser;
+    const settings = http2?.upgrades(this.#transport, head) === true ? settingsOfUpgrade(head) : undefined;
+    if (settings === undefined) return false;
+    this.#patience.endInput();
+    const request = asHttp2Request(head);
+    this.output.latin1(SWITCHING);
+    this.flush();
+    const handler = this.#speakHttp2(http2!);
+    handler.beginUpgraded(request, settings);
+    if (pos < end) handler.onData(bytes.subarray(pos, end), end - pos);
+    return true;
   }
 
   #consume(bytes: Uint8Array<ArrayBuffer>, end: number): void {
@@ -105,8 +128,10 @@ export class HttpConnection implements ProtocolHandler, TransactionHost, Staging
         continue;
       }
       let next: Next;
-      if (event === ParserEvent.Head) next = transaction.begin();
-      else if (event === ParserEvent.End) {
+      if (event === ParserEvent.Head) {
+        if (parser.head.sentUpgrade && this.#upgrades(bytes, pos, end)) return;
+        next = transaction.begin();
+      } else if (event === ParserEvent.End) {
         next = transaction.end(pos === end);
         requestAt = pos;
         input.dangling = false;

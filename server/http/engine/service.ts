@@ -2,7 +2,7 @@
 // it has been given.
 
 import type { Connection, ProtocolHandler } from "../../../mpm/mod.ts";
-import type { ParserOptions, ProtocolError } from "../parser/mod.ts";
+import type { ParserOptions, ProtocolError, RequestHead } from "../parser/mod.ts";
 import type { Exchange } from "../../request/exchange.ts";
 import type { PreparedReply, Reply } from "./reply.ts";
 import type { Staging } from "./staging.ts";
@@ -36,7 +36,15 @@ export interface Http2Support {
    */
   begins(connection: Connection, bytes: Uint8Array, length: number): boolean | undefined;
   /** Who serves `connection` from its first byte on. */
-  createHandler(connection: Connection): ProtocolHandler;
+  createHandler(connection: Connection): Http2Handler;
+  /** Whether `connection`, which has spoken HTTP/1.1 so far, may change to HTTP/2 with the request of `head` (RFC 7540, 3.2). */
+  upgrades(connection: Connection, head: RequestHead): boolean;
+}
+
+/** Who serves a connection of HTTP/2. */
+export interface Http2Handler extends ProtocolHandler {
+  /** The client has asked by HTTP/1.1: the request of `head`, without a body, is the first stream. `settings`: those of the client. */
+  beginUpgraded(head: RequestHead, settings: Uint8Array<ArrayBuffer>): void;
 }
 
 /** The server, as the engine sees it; one object per thread. */

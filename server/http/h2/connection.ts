@@ -3,13 +3,14 @@
 //
 // The connection has one slot while any of its streams is at work; with nothing but bytes to send, or input to wait for, it has none.
 
-import type { CloseMode, ProtocolHandler, Transport } from "../../../mpm/mod.ts";
+import type { CloseMode, Transport } from "../../../mpm/mod.ts";
 import { Exchange } from "../../request/exchange.ts";
 import { clock, readClocks } from "../engine/clock.ts";
 import type { OutputBuffer } from "../engine/output.ts";
-import type { Service } from "../engine/service.ts";
+import type { Http2Handler, Service } from "../engine/service.ts";
 import type { StagingOwner } from "../engine/staging.ts";
 import type { ProtocolError } from "../parser/errors.ts";
+import type { RequestHead } from "../parser/head.ts";
 import { Calm, Gain, TINY } from "./calm.ts";
 import { ConnectionError, ErrorCode } from "./error.ts";
 import { Farewell } from "./farewell.ts";
@@ -25,7 +26,6 @@ import { FrameIntake, type IntakeHost } from "./frame_intake.ts";
 import { frameBlock } from "./header_frames.ts";
 import { Outbox } from "./outbox.ts";
 import { ReceiveWindow } from "./receive_window.ts";
-import type { RequestReader } from "./request_head.ts";
 import { addressFrames, preparedFrames } from "./response_head.ts";
 import { type Http2Settings, PeerSettings, writeOurSettings } from "./settings.ts";
 import { Stream } from "./stream.ts";
@@ -37,7 +37,7 @@ const TICK_MS = 1000;
 /** Requests that are on their way when the server is about to end have this long (ms) to come. */
 const LAST_CALL_MS = 1000;
 
-export class Http2Connection implements ProtocolHandler, StreamHost, IntakeHost, StagingOwner {
+export class Http2Connection implements Http2Handler, StreamHost, IntakeHost, StagingOwner {
   readonly outbox: Outbox;
   readonly peer = new PeerSettings();
   readonly streams = new StreamTable();
@@ -52,7 +52,8 @@ export class Http2Connection implements ProtocolHandler, StreamHost, IntakeHost,
   #awaiting = false;
 
   constructor(readonly service: Service, readonly settings: Http2Settings) {
-    this.outbox = new Outbox(this, DEFAULT_WINDOW, Math.min(MAX_FRAME, settings.maxDataFrame || MAX_FRAME));
+    const mostData = Math.min(MAX_FRAME, settings.maxDataFrame || MAX_FRAME);
+    this.outbox = new Outbox(this, DEFAULT_WINDOW, mostData, settings.padding);
   }
 
   get ended(): boolean {
@@ -67,6 +68,14 @@ export class Http2Connection implements ProtocolHandler, StreamHost, IntakeHost,
     this.#transport = transport;
     transport.writeTimeout = this.service.settings.timeout;
     writeOurSettings(this.output, this.settings);
+  }
+
+  beginUpgraded(head: RequestHead, settings: Uint8Array<ArrayBuffer>): void {
+    this.proceed(() => {
+      this.peer.take(settings, 0, settings.length);
+      this.streams.last = 1;
+      this.begin(1, head, true, undefined, 0);
+    });
   }
 
   get transport(): Transport {
@@ -109,7 +118,7 @@ export class Http2Connection implements ProtocolHandler, StreamHost, IntakeHost,
 
   begin(
     id: number,
-    { head }: RequestReader,
+    head: RequestHead,
     ends: boolean,
     refused: ProtocolError | undefined,
     size: number,
@@ -127,7 +136,9 @@ export class Http2Connection implements ProtocolHandler, StreamHost, IntakeHost,
   #sendPrepared(id: number, exchange: Exchange): boolean {
     const { service, outbox } = this;
     const prepared = service.prepared(exchange);
-    if (prepared === undefined || this.peer.tableShrunk || outbox.waiting) return false;
+    if (prepared === undefined || this.settings.padding > 0 || this.peer.tableShrunk || outbox.waiting) {
+      return false;
+    }
     const { bodyLength } = prepared;
     if (bodyLength > outbox.window || bodyLength > this.peer.initialWindow || bodyLength > outbox.mostData) {
       return false;
@@ -178,7 +189,7 @@ export class Http2Connection implements ProtocolHandler, StreamHost, IntakeHost,
   }
 
   writeHeaders(stream: number, at: number, ends: boolean): void {
-    frameBlock(this.output, at, stream, ends, this.peer.tableShrunk);
+    frameBlock(this.output, at, stream, ends, this.peer.tableShrunk, this.settings.padding);
     this.peer.tableShrunk = false;
   }
 
@@ -193,6 +204,10 @@ export class Http2Connection implements ProtocolHandler, StreamHost, IntakeHost,
     this.flush();
     if (transport.gone) return this.#close("break");
     if (this.farewell.stage === "last" && this.streams.size === 0) return this.#close("linger");
+    // What waits for windows of a client that says nothing any more waits for ever.
+    if (this.farewell.silent && this.streams.working === 0 && transport.backlog === 0) {
+      return this.#close("break");
+    }
     this.#setTimer();
     if (this.streams.working > 0 || this.#awaiting) return;
     this.#awaiting = true;

@@ -22,6 +22,20 @@ Deno.test("HTTP/2: several requests at once, each with its own answer", () => {
   assertEquals(service.finishedStates, ["+", "+", "+"]);
 });
 
+Deno.test("HTTP/2: H2Padding makes frames longer, and windows count it", () => {
+  const service = new FakeService(({ head }) => text("x".repeat(Number(head.target.slice(1)))));
+  const client = new TestHttp2(service, { padding: 8 }, [[Setting.InitialWindowSize, 40_000]]);
+  client.receive(request(1, "/50000"), request(3, "/0"), request(5, "/9"));
+  const sent = client.of(FrameType.Data, 1);
+  assert(sent.every(({ flags }) => (flags & Flag.Padded) !== 0));
+  const before = client.body(1).length;
+  assert(before < 40_000 && before > 40_000 - 1000, `${before} bytes of 40,000 are content`);
+  assertEquals([client.body(5), client.ended(3), client.ended(1)], ["x".repeat(9), true, false]);
+  client.receive(numbered(FrameType.WindowUpdate, 1, 20_000), numbered(FrameType.WindowUpdate, 0, 20_000));
+  assertEquals([client.body(1).length, client.ended(1)], [50_000, true]);
+  assert(client.of(FrameType.Headers).every(({ flags }) => (flags & Flag.Padded) !== 0));
+});
+
 Deno.test("HTTP/2: what is about a connection of HTTP/1.1 is left out, and 304 has no body", () => {
   const replies: Record<string, Reply> = {
     "/fields": { ...text("x"), fields: [["Connection", "close"], ["Keep-Alive", "1"], ["X-Own", " v "]] },
@@ -356,4 +370,15 @@ Deno.test("HTTP/2: a file that has become shorter breaks its stream off, and not
   assertEquals([released, client.frames.at(-1)!.type, service.finishedStates], [1, FrameType.RstStream, [
     "X",
   ]]);
+});
+
+Deno.test("HTTP/2: a client that has closed gets what its windows take, and is not waited for", () => {
+  const service = new FakeService(({ head }) => text("x".repeat(Number(head.target.slice(1)))));
+  const client = new TestHttp2(service, {}, [[Setting.InitialWindowSize, 1000]]);
+  client.receive(request(1, "/5000"), request(3, "/10"));
+  assertEquals([client.ended(1), client.ended(3), client.transport.ended], [false, true, undefined]);
+  client.connection.onEnd();
+  client.look();
+  assertEquals([client.body(1).length, client.transport.ended], [1000, "break"]);
+  assertEquals(service.finishedStates, ["+", "X"]);
 });

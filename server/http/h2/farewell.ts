@@ -13,6 +13,8 @@ const LAST_CALL = new TextEncoder().encode("lastcall");
 export class Farewell {
   /** Not said, announced, or said: no further stream is begun. */
   #stage: "no" | "announced" | "last" = "no";
+  /** The client sends nothing any more: no window will open. */
+  silent = false;
 
   get stage(): "no" | "announced" | "last" {
     return this.#stage;
@@ -37,5 +39,6 @@ export class Farewell {
   /** As refuse(), for a client that sends nothing any more and need not be told. */
   fallSilent(): void {
     this.#stage = "last";
+    this.silent = true;
   }
 }

@@ -5,6 +5,7 @@ import { clock } from "../engine/clock.ts";
 import type { Outlet } from "../engine/staging.ts";
 import type { Service } from "../engine/service.ts";
 import { ProtocolError } from "../parser/errors.ts";
+import type { RequestHead } from "../parser/head.ts";
 import { latin1 } from "../parser/text.ts";
 import { type Calm, Cost } from "./calm.ts";
 import { ConnectionError, ErrorCode, StreamError } from "./error.ts";
@@ -41,7 +42,7 @@ export interface IntakeHost extends Outlet {
   /** A request is here: all of it (`ends`), or its body follows. `refused`: it is answered with that; `size`: bytes of its block. */
   begin(
     id: number,
-    heads: RequestReader,
+    head: RequestHead,
     ends: boolean,
     refused: ProtocolError | undefined,
     size: number,
@@ -113,7 +114,7 @@ export class FrameIntake {
       if (!(error instanceof ProtocolError)) throw error;
       refused = error;
     }
-    host.begin(id, heads, ends, refused, parser.end - parser.start);
+    host.begin(id, heads.head, ends, refused, parser.end - parser.start);
     if (id >= LARGEST_STREAM - 1) farewell.announce(host.output);
   }
 

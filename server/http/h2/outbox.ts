@@ -5,6 +5,7 @@ import type { FileSource } from "../../../mpm/mod.ts";
 import type { Outlet } from "../engine/staging.ts";
 import type { Priority } from "./priority.ts";
 import { Flag, FRAME_HEAD, FrameType, putFrameHead } from "./frame.ts";
+import { randomPadding } from "./header_frames.ts";
 
 /** So much is put together before it is looked whether the client takes it. */
 const TOGETHER = 1 << 17;
@@ -48,8 +49,8 @@ export class Outbox {
   window: number;
   readonly #line: Sender[] = [];
 
-  /** @param mostData the longest payload of a DATA frame, in bytes; the client may take larger ones than we make */
-  constructor(readonly outlet: Outlet, window: number, public mostData: number) {
+  /** @param mostData the longest payload of a DATA frame, in bytes; the client may take larger ones than we make; @param padding H2Padding */
+  constructor(readonly outlet: Outlet, window: number, public mostData: number, readonly padding = 0) {
     this.window = window;
   }
 
@@ -112,10 +113,15 @@ export class Outbox {
   /** Writes one frame of `sender`. */
   #frame(sender: Sender): void {
     const { output } = this.outlet;
-    const most = Math.min(this.mostData, this.window, sender.window, sender.queued);
+    const room = Math.min(this.mostData, this.window, sender.window);
+    // With the byte that says how much there is of it; it counts as what it is wrapped around does.
+    let padding = this.padding > 0 && sender.queued > 0 ? 1 + randomPadding(this.padding) : 0;
+    if (padding >= room) padding = 0;
+    const most = Math.min(room - padding, sender.queued);
     const at = output.length;
-    output.reserve(FRAME_HEAD + most);
+    output.reserve(FRAME_HEAD + most + padding);
     output.length += FRAME_HEAD;
+    if (padding > 0) output.bytes[output.length++] = padding - 1;
     let length = 0;
     while (length < most) {
       const piece = sender.pieces[0];
@@ -129,18 +135,19 @@ export class Outbox {
       }
       length += taken;
     }
+    if (padding > 1) output.append(new Uint8Array(padding - 1));
     sender.queued -= length;
-    sender.window -= length;
-    this.window -= length;
+    sender.window -= length + padding;
+    this.window -= length + padding;
     const last = sender.ends && sender.queued === 0;
     if (last) sender.ends = false;
     if (last && sender.hasTrailers && length === 0) {
       output.length = at;
       return sender.sent(0, 0, last);
     }
-    const flags = last && !sender.hasTrailers ? Flag.EndStream : 0;
-    putFrameHead(output.bytes, at, length, FrameType.Data, flags, sender.id);
-    sender.sent(FRAME_HEAD + length, length, last);
+    const flags = (last && !sender.hasTrailers ? Flag.EndStream : 0) | (padding > 0 ? Flag.Padded : 0);
+    putFrameHead(output.bytes, at, length + padding, FrameType.Data, flags, sender.id);
+    sender.sent(FRAME_HEAD + length + padding, length, last);
   }
 
   #copy(pieces: Piece[], piece: Uint8Array<ArrayBuffer>, most: number): number {

@@ -22,6 +22,8 @@ export interface Http2Settings {
   readonly streamMemory: number;
   /** H2MaxDataFrameLen; 0: as long as the client takes them. */
   readonly maxDataFrame: number;
+  /** H2Padding: frames are longer by a random number of bytes below 2 ** this; 0: they are not. */
+  readonly padding: number;
   /** H2WebSockets: streams may become WebSockets (RFC 8441). */
   readonly webSockets: boolean;
 }

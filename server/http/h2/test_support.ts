@@ -113,7 +113,10 @@ export class FrameReader {
       if (at + 9 + length > all.length) break;
       const type = all[at + 3];
       const flags = all[at + 4];
-      const payload = all.slice(at + 9, at + 9 + length);
+      const framed = all.slice(at + 9, at + 9 + length);
+      const payload = (flags & Flag.Padded) === 0 || type > FrameType.Headers
+        ? framed
+        : framed.slice(1, framed.length - framed[0]);
       let fields: [string, string][] = [];
       if (type === FrameType.Headers || type === FrameType.Continuation) {
         this.#block = joined(this.#block, payload);
@@ -143,6 +146,7 @@ export const LIMITS: Http2Settings = {
   streamMemory: 65_536,
   maxDataFrame: 0,
   webSockets: false,
+  padding: 0,
 };
 
 /** A connection between a test and a handler. */
