@@ -34,6 +34,7 @@ import { autoindex } from "./autoindex/mod.ts";
 import { negotiation } from "./negotiation/mod.ts";
 import { dir } from "./dir/mod.ts";
 import { include } from "./include/mod.ts";
+import { info } from "./info/mod.ts";
 import { logDebug } from "./log_debug/mod.ts";
 import { logConfig } from "./log_config/mod.ts";
 import { md, mdCertificates } from "./md/mod.ts";
@@ -67,6 +68,7 @@ export const MODULES: readonly ServerModule[] = [
   usertrack,
   remoteip,
   status,
+  info,
   metrics,
   md,
   app,

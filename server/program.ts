@@ -171,6 +171,7 @@ async function createService(data: ProgramData, order: ThreadOrder, outgoing: ()
       waitUntil: (promise) => service.waitUntil(promise),
       outputFilter: (name) => service.chains.outputFilter(name),
       serverRoot: data.serverRoot,
+      nodes: data.nodes,
       listen: config.main.store.get(mpmSettings).listen,
       args: data.args,
       inspect: data.inspect,

@@ -6,7 +6,7 @@ import type { ListenAddress, Outgoing, ProxyProtocolPolicy, SecurityPolicy } fro
 import type { Scoreboard } from "../../mpm/thread_side.ts";
 import type { Identity } from "../../platform/privileges.ts";
 import type { ExpressionSubject } from "../config/expression/mod.ts";
-import type { DirectiveRow, DirStore, ServerConfig, Where } from "../config/mod.ts";
+import type { ConfigNode, DirectiveRow, DirStore, ServerConfig, Where } from "../config/mod.ts";
 import type { Fields, Reply } from "../http/engine/reply.ts";
 import type { Http2Support, Service } from "../http/engine/service.ts";
 import type { HttpdLevel } from "../log/levels.ts";
@@ -48,6 +48,8 @@ export interface ThreadContext {
   readonly extendedStatus: boolean;
   readonly config: ServerConfig;
   readonly serverRoot: string;
+  /** The directives that the configuration consists of, in its order. */
+  readonly nodes: readonly ConfigNode[];
   /** Where the server listens, as its configuration says. */
   readonly listen: readonly ListenAddress[];
   /** What the command line says behind the application: arguments of its own. */
