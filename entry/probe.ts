@@ -2,6 +2,7 @@
 // and ends. See program_probe.ts for who starts it.
 
 import { Capture } from "../modules/app/program/capture.ts";
+import { idleCron } from "../modules/app/program/cron.ts";
 import { captureListening } from "../modules/app/program/listening.ts";
 import { FORMS, loadProgram, ProgramError } from "../modules/app/program/load.ts";
 import { describeLoadError } from "../server/load_error.ts";
@@ -55,6 +56,7 @@ export function runProbe(): void {
   );
   const capture = new Capture(undefined);
   captureListening(capture);
+  if (typeof Deno.cron === "function") idleCron();
   loadProgram(order, capture).then(async ({ form, servers }) => {
     if (servers.length > 0) await new Promise((resolve) => setTimeout(resolve, FURTHER_MS));
     say({ form, addresses: servers.map(({ named }) => named) });

@@ -2,7 +2,7 @@
 
 import { beginOfBatch } from "./http/engine/clock.ts";
 import type { Outgoing, ThreadProgram } from "../mpm/mod.ts";
-import { findMpm, openScoreboard, type ThreadOrder } from "../mpm/thread_side.ts";
+import { ChildField, findMpm, openScoreboard, type ThreadOrder } from "../mpm/thread_side.ts";
 import { systemTitle } from "../platform/detect.ts";
 import { giveUpFfi } from "../platform/posix.ts";
 import { HttpConnection } from "./http/engine/connection.ts";
@@ -176,6 +176,7 @@ async function createService(data: ProgramData, order: ThreadOrder, outgoing: ()
       args: data.args,
       inspect: data.inspect,
       thread: order.thread,
+      ending: () => scoreboard.child(order.child, ChildField.Quiescing) !== 0,
       logs: data.logs,
       shared: module.shared,
       outgoing,

@@ -52,13 +52,15 @@ const BODILESS = /^(?:get|head)$/i;
 
 function hooks(): ModuleHooks {
   const programs = new Map<string, Program>();
+  let endCron = () => {};
   const programOf = (exchange: Exchange) => {
     const { specifier } = exchange.dir.get(appDir);
     // TRACE is the core's: it asks what arrives at the server.
     return specifier && exchange.method !== "TRACE" ? programs.get(specifier) : undefined;
   };
   return {
-    async threadInit({ config, serverRoot, listen, args, inspect, log }: ThreadContext) {
+    async threadInit(thread: ThreadContext) {
+      const { config, serverRoot, listen, args, inspect, log } = thread;
       const wanted = specifiers(config);
       if (wanted.size === 0) return;
       useOwnResponse();
@@ -69,6 +71,7 @@ function hooks(): ModuleHooks {
       const { loadProgram } = await import("./program/load.ts");
       const capture = new Capture(listen);
       captureListening(capture);
+      if (typeof Deno.cron === "function") endCron = await captureJobs(thread);
       const waited = inspect !== undefined && (await import("./inspector.ts")).openInspector(inspect, log);
       for (const specifier of wanted.keys()) {
         const url = applicationUrl(specifier, serverRoot);
@@ -77,6 +80,7 @@ function hooks(): ModuleHooks {
       }
     },
     threadEnd() {
+      endCron();
       for (const { servers } of programs.values()) for (const { end } of servers) end();
     },
     skipsFiles: (exchange) => programOf(exchange) !== undefined,
@@ -84,6 +88,16 @@ function hooks(): ModuleHooks {
     readsBody: (exchange) => !BODILESS.test(exchange.method) && programOf(exchange) !== undefined,
     handler: (exchange) => programOf(exchange)?.answer(exchange),
   };
+}
+
+/** Jobs of Deno.cron(), which is there with --unstable-cron, run once per server. */
+async function captureJobs({ scoreboard, ending, waitUntil, log }: ThreadContext): Promise<() => void> {
+  return (await import("./program/cron.ts")).captureCron({
+    area: scoreboard.moduleWords,
+    ending,
+    waitUntil,
+    log: (message) => log("error", undefined, message),
+  });
 }
 
 /** All applications that some place of a configuration names, each with the first line that does. */

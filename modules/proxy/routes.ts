@@ -4,7 +4,8 @@ import type { VirtualServer } from "../../server/config/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ThreadContext } from "../../server/request/module.ts";
 import { Balancer, Member } from "../proxy_balancer/balancer.ts";
-import { memberRecord, Word } from "../proxy_balancer/shared_members.ts";
+import { sharedRecord } from "../../server/shared_record.ts";
+import { Word } from "../proxy_balancer/shared_members.ts";
 import { type BalancerConfig, proxyHost } from "./config.ts";
 import type { Worker } from "./worker.ts";
 import type { Workers } from "./workers.ts";
@@ -37,7 +38,7 @@ export class Routes {
       if (known !== undefined) return known;
       const { moduleWords } = this.thread.scoreboard;
       const members = config.members.map((member) => {
-        const record = memberRecord(moduleWords, `${config.name} ${member.url.text}`);
+        const record = sharedRecord(moduleWords, `${config.name} ${member.url.text}`);
         return new Member(this.workers.of(member, host), member, record);
       });
       const balancer = new Balancer(config, members);

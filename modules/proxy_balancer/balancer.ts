@@ -5,7 +5,8 @@ import type { Exchange } from "../../server/request/exchange.ts";
 import type { BalancerConfig, WorkerConfig } from "../proxy/config.ts";
 import type { StatusFlag } from "../proxy/parameters.ts";
 import type { Worker } from "../proxy/worker.ts";
-import { type MemberRecord, Word } from "./shared_members.ts";
+import type { SharedRecord } from "../../server/shared_record.ts";
+import { Word } from "./shared_members.ts";
 
 /** Bits of a member's status. */
 export const STATUS_BITS: Readonly<Record<StatusFlag | "checkFailed", number>> = {
@@ -29,7 +30,7 @@ export class Member {
   readonly route: string | undefined;
   readonly #configured: number;
 
-  constructor(readonly worker: Worker, readonly config: WorkerConfig, readonly record: MemberRecord) {
+  constructor(readonly worker: Worker, readonly config: WorkerConfig, readonly record: SharedRecord) {
     this.route = config.values.route;
     let bits = 0;
     for (const [flag, on] of Object.entries(config.values.status ?? {})) {

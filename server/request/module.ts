@@ -58,6 +58,8 @@ export interface ThreadContext {
   readonly inspect: Inspect | undefined;
   /** Index of this thread in its child. */
   readonly thread: number;
+  /** The child of this thread is being replaced, or ends: others take what is new. */
+  readonly ending: () => boolean;
   /** The line about the server that ServerSignature puts below pages of its own; "" for none. */
   signatureOf(exchange: Exchange): string;
   /** A request as expressions see it. */

@@ -225,3 +225,57 @@ Deno.test(
     await until("the new version", async () => await server.get() === "new");
   },
 );
+
+const BEGIN = Date.now();
+
+/** A Deno.cron() whose minutes last half a second: jobs are due in each thread, as they are in each process of Deno. */
+const FAST_CRON = `
+export default {
+  name: "fast_cron_module",
+  hooks() {
+    const cron = (_name, _schedule, handler) => void setInterval(() => {
+      const { now } = Date;
+      const at = ${BEGIN} + (now() - ${BEGIN}) * 120;
+      Date.now = () => at;
+      handler().catch(() => {});
+      Date.now = now;
+    }, 100);
+    Object.defineProperty(Deno, "cron", { configurable: true, value: cron });
+    return {};
+  },
+};
+`;
+
+const JOBS = `
+const file = new URL("jobs.txt", import.meta.url);
+Deno.cron?.("write", "* * * * *", () => {
+  Deno.writeTextFileSync(file, Math.floor((Date.now() + 1000) / 60_000) + " " + Deno.pid + "\\n", { append: true });
+});
+Deno.cron?.("fail", "* * * * *", () => { throw new Error("a job that fails"); });
+export default () => new Response(String(Deno.pid));
+`;
+
+Deno.test(
+  { name: "programs: a job of Deno.cron() runs once, also when its child is gone", ignore: !unix },
+  async () => {
+    await using server = await TestServer.start({
+      config: "Listen 127.0.0.1:@PORT@\nStartServers 2\nThreadsPerChild 2\nErrorLog logs/error_log\n" +
+        "LoadModule fast_cron_module ./cron.mjs\nApplication main.ts\n",
+      files: { "cron.mjs": FAST_CRON, "main.ts": JOBS, "jobs.txt": "" },
+    });
+    const runs = () =>
+      Deno.readTextFileSync(server.path("jobs.txt")).trim().split("\n").filter((line) => line !== "")
+        .map((line) => line.split(" ").map(Number));
+    const others = (pids: readonly number[]) => runs().filter(([, pid]) => !pids.includes(pid)).length;
+    await until("a job has run", () => runs().length > 0);
+    const [[, killed]] = runs().slice(-1);
+    Deno.kill(killed, "SIGKILL");
+    await until("another child runs it", () => others([killed]) > 1);
+    const old = [killed, ...server.children()];
+    await server.restartGracefully();
+    await until("new children run it", () => others(old) > 1);
+    const minutes = runs().map(([minute]) => minute);
+    assertEquals(minutes, [...new Set(minutes)]);
+    assertStringIncludes(server.log("logs/error_log"), 'Deno.cron "fail": Error: a job that fails');
+  },
+);
