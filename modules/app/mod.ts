@@ -82,6 +82,8 @@ function hooks(): ModuleHooks {
     threadEnd() {
       endCron();
       for (const { servers } of programs.values()) for (const { end } of servers) end();
+      // A process says it itself when it ends, and so does Deno.exit(); a worker that has come to its end does not.
+      if (programs.size > 0 && typeof WorkerGlobalScope === "function") dispatchEvent(new Event("unload"));
     },
     skipsFiles: (exchange) => programOf(exchange) !== undefined,
     // A Request with one of these methods has no body: the engine reads what came nevertheless.
