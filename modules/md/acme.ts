@@ -5,9 +5,9 @@ import { Agent } from "node:https";
 import * as acme from "acme-client";
 import type { MdGlobal } from "./config.ts";
 import type { ManagedDomain } from "./domains.ts";
-import { accountKey, decrypted, encrypted, keyAndRequest } from "./key_material.ts";
+import { accountKey, challengePair, decrypted, encrypted, keyAndRequest } from "./key_material.ts";
 import { type Command, runCommand } from "./commands.ts";
-import { filesOf, HTTP_01, type Store } from "./store.ts";
+import { filesOf, HTTP_01, type Store, TLS_ALPN_01 } from "./store.ts";
 
 /** A request may take so long (ms). */
 const TIMEOUT_MS = 30_000;
@@ -24,8 +24,6 @@ export interface Run {
   /** Kinds of challenges that can be answered, the preferred first. */
   readonly challenges: readonly string[];
 }
-
-type Challenge = acme.Authorization["challenges"][number];
 
 function configureLibrary({ authorityFile, proxy }: MdGlobal): void {
   const { defaults } = acme.axios;
@@ -131,11 +129,17 @@ async function prove(client: acme.Client, run: Run, authorization: acme.Authoriz
 async function publish(
   { store, domain, global }: Run,
   name: string,
-  { type }: Challenge,
+  { type }: { readonly type: string },
   answer: string,
 ): Promise<() => void | Promise<void>> {
   if (type === "http-01") {
     store.write(answer, "challenges", name, HTTP_01);
+    return () => store.purge("challenges", name);
+  }
+  if (type === "tls-alpn-01") {
+    const { certificate, key } = await challengePair(name, answer);
+    store.write(key, "challenges", name, TLS_ALPN_01.key);
+    store.write(certificate, "challenges", name, TLS_ALPN_01.certificate);
     return () => store.purge("challenges", name);
   }
   const command: Command = { directive: "MDChallengeDns01", line: domain.dnsCommand! };

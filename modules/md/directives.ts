@@ -171,8 +171,7 @@ export const mdRows: readonly DirectiveRow[] = [
   setRow("MDCAChallenges", "type ...", {
     args: [1, 3],
     help: "How the authority may have it proven whose domains they are, the preferred first",
-    default: "http-01 dns-01",
-    differs: "tls-alpn-01 is passed over.",
+    default: "tls-alpn-01 http-01 dns-01",
   }, (values, words) => {
     values.challenges = words.map((word) => oneOf(word, CHALLENGES));
   }),

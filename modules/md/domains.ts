@@ -106,7 +106,7 @@ function isSecure({ store }: VirtualServer): boolean {
 }
 
 /** The names of a host that are names, not patterns. */
-function namesOf({ names: { name, aliases } }: VirtualServer): string[] {
+export function namesOf({ names: { name, aliases } }: VirtualServer): string[] {
   return [...name === undefined ? [] : [name], ...aliases.filter((alias) => !/[*?]/.test(alias))];
 }
 

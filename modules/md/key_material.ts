@@ -68,17 +68,37 @@ export async function fallbackPair(
   kind: KeyKind,
   names: readonly string[],
 ): Promise<{ readonly certificate: string; readonly key: string }> {
+  return await selfSigned(kind, FALLBACK_NAME, FALLBACK_DAYS, [alternatives(names)]);
+}
+
+const CHALLENGE_KEY: KeyKind = { type: "EC", name: "secp256r1", curve: "P-256" };
+
+async function selfSigned(kind: KeyKind, name: string, days: number, extensions: Extension[]) {
   const keys = await keysOf(kind);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: "01",
-    name: FALLBACK_NAME,
+    name,
     notBefore: new Date(),
-    notAfter: new Date(Date.now() + FALLBACK_DAYS * DAY_MS),
+    notAfter: new Date(Date.now() + days * DAY_MS),
     signingAlgorithm: algorithmOf(kind),
     keys,
-    extensions: [alternatives(names)],
+    extensions,
   });
   return { certificate: `${certificate.toString("pem")}\n`, key: await keyPem(keys) };
+}
+
+/** What proves whose `name` is, with the answer to a challenge in it (tls-alpn-01, RFC 8737); both PEM. */
+export async function challengePair(
+  name: string,
+  answer: string,
+): Promise<{ readonly certificate: string; readonly key: string }> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(answer)));
+  // OCTET STRING
+  const content = new Uint8Array([0x04, digest.length, ...digest]);
+  return await selfSigned(CHALLENGE_KEY, `CN=${name}`, 7, [
+    alternatives([name]),
+    new Extension("1.3.6.1.5.5.7.1.31", true, content),
+  ]);
 }
 
 /** A new key for an account, PEM. */

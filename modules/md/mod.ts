@@ -7,10 +7,18 @@ import { activate, FALLBACK, hasCertificate } from "./activation.ts";
 import { answerChallenge, requireHttps, withHsts } from "./answers.ts";
 import { mdRows } from "./directives.ts";
 import { managedDomains } from "./domains.ts";
-import { filesOf, Store } from "./store.ts";
+import { filesOf, Store, TLS_ALPN_01 } from "./store.ts";
 
 /** Certificates of managed domains, for mod_ssl. */
 export const mdCertificates: CertificateSource = {
+  challengeFor(config, name) {
+    const domains = managedDomains(config);
+    if (!domains?.all.some(({ names }) => names.includes(name))) return undefined;
+    const store = new Store(domains.storeDir);
+    const certificates = store.read("challenges", name, TLS_ALPN_01.certificate);
+    const key = store.read("challenges", name, TLS_ALPN_01.key);
+    return certificates === undefined || key === undefined ? undefined : { certificates, key };
+  },
   pairsFor(config, host) {
     const domains = managedDomains(config);
     const domain = domains?.byHost.get(host);

@@ -4,7 +4,7 @@
 //   domains/name/              md.json, pubcert.pem, privkey.pem  in force; read when the server starts or restarts
 //   staging/name/              md.json, job.json, and the same  got, not yet in force
 //   archive/name.1/            what was in force before
-//   challenges/domain/         acme-http-01.txt                 what an authority asks for, in clear for all threads
+//   challenges/domain/         acme-http-01.txt and the like    what an authority asks for, in clear for all threads
 
 import { randomBytes } from "node:crypto";
 import { join } from "@std/path";
@@ -24,6 +24,9 @@ export function filesOf(kind: KeyKind, before = ""): { readonly certificate: str
   const ending = kind.type === "RSA" ? "pem" : `${kind.name}.pem`;
   return { certificate: `${before}pubcert.${ending}`, key: `${before}privkey.${ending}` };
 }
+
+/** The files with the answer to tls-alpn-01. */
+export const TLS_ALPN_01 = filesOf({ type: "RSA", bits: 2048 }, "acme-tls-alpn-01-");
 
 /** The folders of mod_md, in `root`. Errors of the file system go to who calls. */
 export class Store {

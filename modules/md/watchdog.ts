@@ -1,10 +1,13 @@
 // When is what done for managed domains? In the control process: certificates are looked at twice a day, got and renewed in time, one set
 // after the other, and after a failure tried again, ever later.
 
+import { canSelectProtocols } from "../../platform/alpn_select.ts";
+import { coreServer } from "../../server/core/config.ts";
 import type { WatchdogContext } from "../../server/request/module.ts";
+import { sslServer } from "../ssl/config.ts";
 import { certificateFacts, renewAt, windowStart } from "./certificate.ts";
 import { runCommand } from "./commands.ts";
-import type { ManagedDomain, ManagedDomains } from "./domains.ts";
+import { type ManagedDomain, type ManagedDomains, namesOf } from "./domains.ts";
 import { Job, retryDelay } from "./job.ts";
 import { filesOf, Store } from "./store.ts";
 
@@ -59,8 +62,9 @@ class Watch {
     context.log("debug", "AH10074", `${this.#watched.length} out of ${domains.all.length} mds need watching`);
     for (const domain of this.#watched) {
       const problem = domain.renews && this.#challengesOf(domain).length === 0
-        ? "None of the ACME challenge methods configured for this domain are suitable. The http: challenge 'http-01' needs a server " +
-          "that is reachable on public port 80 (MDPortMap), the DNS challenge 'dns-01' the directive 'MDChallengeDns01'."
+        ? "None of the ACME challenge methods configured for this domain are suitable. 'http-01' needs a server that is reachable on " +
+          "public port 80 (MDPortMap), 'tls-alpn-01' one on public port 443 and 'Protocols ... acme-tls/1' in its virtual host, " +
+          "'dns-01' the directive 'MDChallengeDns01'."
         : undefined;
       if (problem !== undefined) context.log("error", "AH10173", `md[${domain.name}]: ${problem}`);
       const job = Job.load(this.#store, domain.name);
@@ -115,12 +119,21 @@ class Watch {
   }
 
   /** Kinds of challenges that can be answered. */
-  #challengesOf({ challenges = ["http-01", "dns-01"], dnsCommand }: ManagedDomain): readonly string[] {
-    const { httpPort } = this.domains.global;
-    const reachable = this.context.listen.some((at) => "port" in at && at.port === httpPort);
-    return challenges.filter((type) =>
-      type === "http-01" && reachable || type === "dns-01" && dnsCommand !== undefined
-    );
+  #challengesOf(
+    { challenges = ["tls-alpn-01", "http-01", "dns-01"], dnsCommand, names, hosts }: ManagedDomain,
+  ) {
+    const { httpPort, httpsPort } = this.domains.global;
+    const listens = (port: number) => this.context.listen.some((at) => "port" in at && at.port === port);
+    const proving = hosts.filter(({ store }) =>
+      store.get(sslServer).engine === "on" && store.get(coreServer).protocols?.includes("acme-tls/1")
+    ).flatMap(namesOf);
+    const can: Readonly<Record<string, boolean>> = {
+      "tls-alpn-01": canSelectProtocols() && listens(httpsPort) &&
+        names.every((name) => proving.includes(name)),
+      "http-01": listens(httpPort),
+      "dns-01": dnsCommand !== undefined,
+    };
+    return challenges.filter((type) => can[type]);
   }
 
   /** When certificates in force are to be renewed, and whether their ends are near. */

@@ -1,11 +1,11 @@
 // How does the material of a host become an SSL_CTX? Once per process; all of its threads begin sessions by it.
 
 import { cText, type OpenSsl, takeError, textAt, withBio } from "../../platform/openssl.ts";
-import { protocolList, protocolSelector } from "../../platform/alpn_select.ts";
+import { canSelectProtocols, protocolList, protocolSelector } from "../../platform/alpn_select.ts";
 import { statusCallback } from "../../platform/status_callback.ts";
 import { withCertificates, withKey } from "./certificates.ts";
 import { type Protocol, PROTOCOLS } from "./config.ts";
-import type { HostMaterial, HostSettings } from "./material.ts";
+import type { HostMaterial, HostSettings, PairMaterial } from "./material.ts";
 
 /** Material that OpenSSL does not take. */
 export class ContextError extends Error {
@@ -66,11 +66,11 @@ export function makeContext(openssl: OpenSsl, material: HostMaterial): bigint {
   if (context === 0n) throw new ContextError(takeError(openssl, "no memory for a context"));
   try {
     setProtocols(openssl, context, material.settings);
-    addPairs(openssl, context, material);
+    addPairs(openssl, context, material.pairs);
     setCiphers(openssl, context, material.settings);
     setClients(openssl, context, material);
     setSessions(openssl, context, material);
-    setApplicationProtocols(openssl, context, material.settings);
+    agreeOn(openssl, context, material.settings.applicationProtocols);
     if (material.stapled !== undefined) {
       ssl.SSL_CTX_callback_ctrl(context, CTRL.statusCallback, statusCallback());
     }
@@ -82,6 +82,30 @@ export function makeContext(openssl: OpenSsl, material: HostMaterial): bigint {
     throw error;
   }
 }
+
+/** A context for an authority that looks for its challenge (RFC 8737). The caller frees it. @throws ContextError */
+export function makeChallengeContext(openssl: OpenSsl, pair: PairMaterial): bigint {
+  const { ssl } = openssl;
+  const context = ssl.SSL_CTX_new(ssl.TLS_server_method());
+  if (context === 0n) throw new ContextError(takeError(openssl, "no memory for a context"));
+  try {
+    addPairs(openssl, context, [pair]);
+    agreeOn(openssl, context, CHALLENGE_PROTOCOLS);
+    return context;
+  } catch (error) {
+    ssl.SSL_CTX_free(context);
+    throw error;
+  }
+}
+
+/** What is agreed on with an authority. Asked for once before a thread gives up FFI, it is there later on. */
+export function prepareChallenges({ ssl }: OpenSsl): void {
+  if (!canSelectProtocols()) return;
+  protocolSelector(Deno.UnsafePointer.value(ssl.SSL_select_next_proto));
+  protocolList(CHALLENGE_PROTOCOLS);
+}
+
+const CHALLENGE_PROTOCOLS = ["acme-tls/1"] as const;
 
 function setProtocols(
   { ssl }: OpenSsl,
@@ -99,7 +123,7 @@ function setProtocols(
   ssl.SSL_CTX_ctrl(context, CTRL.mostVersion, BigInt(VERSIONS[protocols.at(-1)!].number), 0n);
 }
 
-function addPairs(openssl: OpenSsl, context: bigint, { pairs }: HostMaterial): void {
+function addPairs(openssl: OpenSsl, context: bigint, pairs: readonly PairMaterial[]): void {
   const { ssl, crypto } = openssl;
   for (const { certificates, key } of pairs) {
     withCertificates(openssl, certificates, ([leaf, ...chain]) => {
@@ -196,14 +220,10 @@ function setSessions({ ssl }: OpenSsl, context: bigint, { settings, host }: Host
 }
 
 /** What is agreed on beside TLS (ALPN). */
-function setApplicationProtocols(
-  { ssl }: OpenSsl,
-  context: bigint,
-  { applicationProtocols }: HostSettings,
-): void {
-  if (applicationProtocols.length === 0) return;
+function agreeOn({ ssl }: OpenSsl, context: bigint, protocols: readonly string[]): void {
+  if (protocols.length === 0) return;
   const select = protocolSelector(Deno.UnsafePointer.value(ssl.SSL_select_next_proto));
-  ssl.SSL_CTX_set_alpn_select_cb(context, select, protocolList(applicationProtocols));
+  ssl.SSL_CTX_set_alpn_select_cb(context, select, protocolList(protocols));
 }
 
 function carryOutCommands(openssl: OpenSsl, context: bigint, { commands }: HostSettings): void {

@@ -14,4 +14,9 @@ export interface ManagedPairs {
 export interface CertificateSource {
   /** Undefined: none of its hosts. @throws ConfigError */
   pairsFor(config: ServerConfig, host: VirtualServer): ManagedPairs | undefined;
+  /** What an authority is to see that looks whose `name` it is (tls-alpn-01), both PEM; undefined: nothing. Asked in threads. */
+  challengeFor(
+    config: ServerConfig,
+    name: string,
+  ): { readonly certificates: string; readonly key: string } | undefined;
 }

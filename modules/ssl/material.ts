@@ -66,6 +66,8 @@ export interface HostSettings extends
 
 /** What the processes that serve are given. */
 export interface SslMaterial {
+  /** Some hosts have their certificates from other modules. */
+  readonly managed: boolean;
   readonly hosts: readonly HostMaterial[];
   /** Where responses of OCSP are, and the number of each certificate's by its digest; undefined: none are stapled. */
   readonly stapled:
@@ -167,7 +169,8 @@ export function readMaterial(
       if (problem !== undefined) warn(host.where, `${host.name}: the server certificate ${problem}`);
     }
   }
-  return { hosts, stapled: stapledRecords(hosts) };
+  const managed = secured.some(({ managed }) => managed !== undefined);
+  return { managed, hosts, stapled: stapledRecords(hosts) };
 }
 
 /** Responses of OCSP: of the control process, for all processes that serve. */
@@ -307,7 +310,7 @@ function hostMaterial(
 function applicationProtocols({ store }: VirtualServer): readonly string[] {
   const { protocols = CORE_DEFAULTS.protocols } = store.get(coreServer);
   if (!protocols.includes("h2") || !canSelectProtocols()) return [];
-  return protocols.filter((protocol) => protocol !== "h2c");
+  return protocols.filter((protocol) => protocol !== "h2c" && protocol !== "acme-tls/1");
 }
 
 function hostName({ names, addresses }: VirtualServer): string {

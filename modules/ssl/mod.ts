@@ -6,7 +6,7 @@ import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/requ
 import { addVariableSource } from "../../server/request/request_variables.ts";
 import type { AuthzProvider } from "../authz_core/requirement.ts";
 import { checkAccess, checkStrictly, fakeBasicAuth } from "./access.ts";
-import { makeContext } from "./contexts.ts";
+import { makeContext, prepareChallenges } from "./contexts.ts";
 import { sslRows } from "./directives.ts";
 import type { CertificateSource } from "./managed.ts";
 import { readMaterial, type SslMaterial, staplingRecords } from "./material.ts";
@@ -19,6 +19,7 @@ import { sslVariable } from "./variables.ts";
 interface SslShared {
   readonly contexts: readonly SharedContext[];
   readonly stapled: StapledMemory | undefined;
+  readonly managed: boolean;
 }
 
 /** The providers of mod_ssl. */
@@ -36,21 +37,23 @@ export const sslProviders: readonly AuthzProvider[] = [{
   }),
 }];
 
-function hooks(): ModuleHooks {
+function hooks(sources: readonly CertificateSource[]): ModuleHooks {
   let thread: ThreadContext | undefined;
   let secured: SecuredHosts | undefined;
   let responses: StapledResponses | undefined;
   return {
     loadLibraries(shared) {
       if (shared === undefined) return;
-      openSsl();
-      const { stapled } = shared as SslShared;
+      const openssl = openSsl();
+      const { stapled, managed } = shared as SslShared;
       if (stapled !== undefined) responses = new StapledResponses(stapled);
+      if (managed) prepareChallenges(openssl);
     },
     threadInit(context) {
       thread = context;
       if (context.shared === undefined) return;
-      secured = new SecuredHosts(context, (context.shared as SslShared).contexts, responses);
+      const { contexts, managed } = context.shared as SslShared;
+      secured = new SecuredHosts(context, contexts, responses, managed ? sources : []);
       addVariableSource(sslVariable);
     },
     security: () => secured,
@@ -78,7 +81,7 @@ export function ssl(sources: readonly CertificateSource[]): ServerModule {
       return startStapling([...stapled.values()], staplingRecords, context);
     },
     beginProcess(material) {
-      const { hosts, stapled } = material as SslMaterial;
+      const { hosts, stapled, managed } = material as SslMaterial;
       const openssl = openSsl();
       const contexts = hosts.map((host): SharedContext => ({
         host: host.host,
@@ -89,13 +92,13 @@ export function ssl(sources: readonly CertificateSource[]): ServerModule {
         record: host.stapled && stapled?.records[host.stapled.digest],
       }));
       return {
-        shared: { contexts, stapled: stapled && mapStapled(stapled.place) } satisfies SslShared,
+        shared: { contexts, stapled: stapled && mapStapled(stapled.place), managed } satisfies SslShared,
         end() {
           // Sessions that are still there keep theirs.
           for (const { context } of contexts) openssl.ssl.SSL_CTX_free(context);
         },
       };
     },
-    hooks,
+    hooks: () => hooks(sources),
   };
 }

@@ -10,7 +10,8 @@ import type { Reply } from "../../server/http/engine/reply.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ThreadContext } from "../../server/request/module.ts";
 import { sslServer } from "./config.ts";
-import { requestedName } from "./contexts.ts";
+import { makeChallengeContext, requestedName } from "./contexts.ts";
+import type { CertificateSource } from "./managed.ts";
 import type { StapledResponses } from "./stapled.ts";
 
 /** The context of a host, as threads are given it. Plain data. */
@@ -40,6 +41,8 @@ export class SecuredHosts implements SecurityPolicy {
   readonly firstRequestMs: number;
   readonly #openssl: OpenSsl = openSsl();
   readonly #config: ServerConfig;
+  /** The context that contextFor() has made for the session that begins; 0n: none. */
+  #challenge = 0n;
   readonly #byServer: ReadonlyMap<VirtualServer, SecuredHost>;
   readonly #byContext: ReadonlyMap<bigint, SecuredHost>;
 
@@ -47,6 +50,7 @@ export class SecuredHosts implements SecurityPolicy {
     readonly thread: ThreadContext,
     contexts: readonly SharedContext[],
     readonly responses: StapledResponses | undefined,
+    readonly sources: readonly CertificateSource[],
   ) {
     const { config } = thread;
     this.#config = config;
@@ -70,14 +74,38 @@ export class SecuredHosts implements SecurityPolicy {
     return this.#default(local) !== undefined;
   }
 
-  contextFor(local: Endpoint, serverName: string | undefined): bigint {
+  contextFor(local: Endpoint, serverName: string | undefined, proves: boolean): bigint {
+    if (proves && serverName !== undefined) {
+      this.#challenge = this.#challengeContext(serverName);
+      if (this.#challenge !== 0n) return this.#challenge;
+    }
     const asked = serverName === undefined
       ? undefined
       : this.#byServer.get(selectVirtualHost(this.#config, local.address, local.port, serverName));
     return (asked ?? this.#default(local))?.context ?? 0n;
   }
 
+  /** A context for one session, or 0n. */
+  #challengeContext(name: string): bigint {
+    for (const source of this.sources) {
+      try {
+        const pair = source.challengeFor(this.#config, name);
+        if (pair !== undefined) return makeChallengeContext(this.#openssl, pair);
+      } catch (error) {
+        const message = `${name}: no tls-alpn-01 challenge: ${(error as Error).message}`;
+        this.thread.log("error", "AH10081", message);
+      }
+    }
+    return 0n;
+  }
+
   begun(session: bigint, context: bigint): void {
+    if (context === this.#challenge && context !== 0n) {
+      // The session keeps it.
+      this.#openssl.ssl.SSL_CTX_free(context);
+      this.#challenge = 0n;
+    }
+    if (session === 0n) return;
     const record = this.responses && this.#byContext.get(context)?.record;
     if (record !== undefined) this.responses!.attach(this.#openssl, session, record, Date.now());
   }

@@ -7,9 +7,12 @@ import type { Endpoint } from "./transport.ts";
 export interface SecurityPolicy {
   /** Connections to `local` begin with a handshake. */
   secures(local: Endpoint): boolean;
-  /** The SSL_CTX for a client that asks for `serverName` (in lower case) there, or for none. */
-  contextFor(local: Endpoint, serverName: string | undefined): bigint;
-  /** A session has begun with `context`; its handshake has not. */
+  /**
+   * The SSL_CTX for a client that asks for `serverName` (in lower case) there, or for none; `proves`: it only wants to see whose name that
+   * is (tls-alpn-01, RFC 8737).
+   */
+  contextFor(local: Endpoint, serverName: string | undefined, proves: boolean): bigint;
+  /** A session has begun with `context`, unless it is 0n; its handshake has not. */
   begun(session: bigint, context: bigint): void;
   /** A handshake may take so long, in ms. */
   readonly handshakeMs: number;

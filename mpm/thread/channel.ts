@@ -5,7 +5,7 @@ import { SecureSessions } from "../../platform/secure_session.ts";
 import type { ConnectionTable } from "../shared/connection_table.ts";
 import type { ConnectionSecurity, SecurityPolicy } from "../shared/security.ts";
 import type { Endpoint } from "../shared/transport.ts";
-import { LONGEST_HELLO, readFirstBytes } from "./client_hello.ts";
+import { LONGEST_HELLO, offersOnly, readFirstBytes } from "./client_hello.ts";
 
 /** Bytes in and out; results are those of recv() and send(). */
 export interface Channel {
@@ -25,6 +25,8 @@ export const PLAIN: Channel = {
 /** How a handshake goes on: it waits for input or for output, is over, was none (`plain`), or came to nothing. */
 export type HandshakeStep = "read" | "write" | "done" | "plain" | "failed";
 
+/** What an authority offers to agree on that looks for a challenge (RFC 8737). */
+const PROVING = "acme-tls/1";
 /** A look that takes less (ms) and shows nothing new has found the end of the input. */
 const FRUITLESS_MS = 20;
 const MOST_FRUITLESS = 3;
@@ -97,10 +99,11 @@ export class SecureChannel implements Channel, ConnectionSecurity {
     if (this.#seen > 0) posix.setLowWater(fd, 1);
     if (first.kind === "plain") return "plain";
     const name = first.kind === "hello" ? first.serverName : undefined;
-    const context = policy.contextFor(local, name);
+    const proves = first.kind === "hello" && offersOnly(first.message, PROVING);
+    const context = policy.contextFor(local, name, proves);
     this.session = sessions.begin(context, fd);
-    if (this.session === 0n) return "failed";
     policy.begun(this.session, context);
+    if (this.session === 0n) return "failed";
     table.setSession(fd, this.session);
     return undefined;
   }

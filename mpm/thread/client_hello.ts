@@ -3,12 +3,18 @@
 //
 // Looked at, not called back about: a callback out of the library would run within a call of ours.
 
+/** A whole message. */
+interface ClientHello {
+  readonly bytes: readonly number[];
+  readonly end: number;
+}
+
 /** What the first bytes of a connection are. */
 export type FirstBytes =
   /** More of it has to arrive: so many bytes of the stream, from its beginning. */
   | { readonly kind: "partial"; readonly needed: number }
   /** The name is in lower case; undefined: none was given, or it is none that a host can have. */
-  | { readonly kind: "hello"; readonly serverName: string | undefined }
+  | { readonly kind: "hello"; readonly serverName: string | undefined; readonly message: ClientHello }
   /** A request of HTTP, in plain text. */
   | { readonly kind: "plain" }
   /** Anything else; it is for the library to say what is wrong. */
@@ -18,6 +24,7 @@ const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
 const SERVER_NAME = 0;
 const HOST_NAME = 0;
+const APPLICATION_PROTOCOLS = 16;
 const RECORD_HEAD = 5;
 const MESSAGE_HEAD = 4;
 /** Of a longer one the name is not looked for. Those of today, with keys that withstand quantum computers, have less than 2,000. */
@@ -45,29 +52,36 @@ export function readFirstBytes(bytes: Uint8Array, length: number): FirstBytes {
       wanted = MESSAGE_HEAD + (message[1] << 16 | message[2] << 8 | message[3]);
     }
   }
-  return { kind: "hello", serverName: serverNameOf(message, wanted) };
+  const hello = { bytes: message, end: wanted };
+  return { kind: "hello", serverName: hostName(extension(hello, SERVER_NAME)), message: hello };
 }
 
 function isLetter(byte: number): boolean {
   return byte >= 0x41 && byte <= 0x5a || byte >= 0x61 && byte <= 0x7a;
 }
 
-/** The server name of a whole ClientHello; where it is not as it should be, none: the library refuses it. */
-function serverNameOf(message: readonly number[], end: number): string | undefined {
+/** The content of an extension; empty: it is not there, or not as it should be: then the library refuses it. */
+function extension({ bytes, end }: ClientHello, wanted: number): readonly number[] {
   // Version, random, session id, cipher suites, compression methods.
   let at = MESSAGE_HEAD + 2 + 32;
-  const u16 = (position: number) => message[position] << 8 | message[position + 1];
-  at += 1 + message[at];
+  const u16 = (position: number) => bytes[position] << 8 | bytes[position + 1];
+  at += 1 + bytes[at];
   at += 2 + u16(at);
-  at += 1 + message[at];
+  at += 1 + bytes[at];
   for (at += 2; at + 4 <= end;) {
     const size = u16(at + 2);
     const body = at + 4;
-    if (body + size > end) return undefined;
-    if (u16(at) === SERVER_NAME) return hostName(message.slice(body, body + size));
+    if (body + size > end) return [];
+    if (u16(at) === wanted) return bytes.slice(body, body + size);
     at = body + size;
   }
-  return undefined;
+  return [];
+}
+
+/** True when `protocol` is all that the client offers to agree on (ALPN, RFC 7301). */
+export function offersOnly(message: ClientHello, protocol: string): boolean {
+  const list = extension(message, APPLICATION_PROTOCOLS);
+  return list.length === 3 + protocol.length && String.fromCharCode(...list.slice(3)) === protocol;
 }
 
 /** The first name of a list of them. */

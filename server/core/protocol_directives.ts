@@ -84,7 +84,7 @@ const registerHttpMethod: Directive = {
 };
 
 /** Protocols of HTTP that this server knows. What others a configuration names is passed over, as httpd does without their modules. */
-const KNOWN_PROTOCOLS: ReadonlySet<string> = new Set(["http/1.1", "h2", "h2c"]);
+const KNOWN_PROTOCOLS: ReadonlySet<string> = new Set(["acme-tls/1", "http/1.1", "h2", "h2c"]);
 
 export const protocolDirectives: readonly Directive[] = [
   serverRow(
@@ -92,7 +92,7 @@ export const protocolDirectives: readonly Directive[] = [
     "protocols",
     HOST,
     "protocol ...",
-    "Protocols that are spoken, the preferred first: http/1.1, h2 (HTTP/2 over TLS), h2c (HTTP/2 in plain text)",
+    "Protocols that are spoken, the preferred first: http/1.1, h2 (HTTP/2 over TLS), h2c (HTTP/2 in plain text); acme-tls/1: challenges of ACME are answered",
     (words) => words.map((word) => word.toLowerCase()).filter((word) => KNOWN_PROTOCOLS.has(word)),
     [1, 10],
     {

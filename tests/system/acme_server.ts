@@ -1,5 +1,5 @@
 // Where does a test get certificates from? A small authority that speaks ACME (RFC 8555) as the server needs it, strict about what it is
-// told: signatures, nonces, URLs, and the answer to http-01, which it fetches from the server itself.
+// told: signatures, nonces, URLs, and the answers to challenges, which it fetches from the server itself.
 
 import { Buffer } from "node:buffer";
 import { createHash, createPublicKey, type JsonWebKey, verify } from "node:crypto";
@@ -33,7 +33,7 @@ export interface AcmeBehaviour {
   /** How long they hold, in ms, and since when. */
   lifeMs: number;
   ageMs: number;
-  /** So many orders are refused before one is taken. */
+  /** So many orders for http-01 are refused before one is taken. */
   refusals: number;
 }
 
@@ -54,11 +54,12 @@ export class AcmeServer {
     readonly issuer: Authority,
     /** Where the names lead to. */
     readonly httpPort: number,
+    readonly httpsPort: number,
   ) {}
 
   /** `web` has signed the certificate of the ACME server itself. */
-  static async start(web: Authority, httpPort: number): Promise<AcmeServer> {
-    const acme = new AcmeServer(await Authority.create("ACME tests"), httpPort);
+  static async start(web: Authority, httpPort: number, httpsPort: number): Promise<AcmeServer> {
+    const acme = new AcmeServer(await Authority.create("ACME tests"), httpPort, httpsPort);
     const { certificate, key } = await web.issue({ commonName: "localhost", names: ["localhost"] });
     acme.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, cert: certificate, key, onListen() {} },
@@ -155,11 +156,11 @@ export class AcmeServer {
   }
 
   #newOrder({ identifiers }: Record<string, unknown>): Response {
-    if (this.behaviour.refusals > 0) {
+    const names = (identifiers as { value: string }[]).map(({ value }) => value);
+    if (this.behaviour.refusals > 0 && !names[0].startsWith("tls")) {
       this.behaviour.refusals--;
       return this.#problem(429, "rateLimited", "too many certificates for today");
     }
-    const names = (identifiers as { value: string }[]).map(({ value }) => value);
     const number = this.orders.push({ names, status: "pending" }) - 1;
     for (const name of names) {
       this.#authorizations.push({ name, token: crypto.randomUUID(), status: "pending" });
@@ -179,9 +180,14 @@ export class AcmeServer {
     };
   }
 
+  /** Names with "tls" are proven by tls-alpn-01. */
+  #typeOf(number: number): string {
+    return this.#authorizations[number].name.startsWith("tls") ? "tls-alpn-01" : "http-01";
+  }
+
   #challengeText(number: number): unknown {
     const { token, status, error } = this.#authorizations[number];
-    return { type: "http-01", url: `${this.#base}/challenge/${number}`, token, status, error };
+    return { type: this.#typeOf(number), url: `${this.#base}/challenge/${number}`, token, status, error };
   }
 
   #authorizationText(number: number): unknown {
@@ -193,6 +199,16 @@ export class AcmeServer {
   async #validate(authorization: Authorization, { e, kty, n }: JsonWebKey): Promise<void> {
     const thumbprint = createHash("sha256").update(JSON.stringify({ e, kty, n })).digest("base64url");
     const { name, token } = authorization;
+    if (name.startsWith("tls")) {
+      const shown = await this.#shownTo(name);
+      const wanted = createHash("sha256").update(`${token}.${thumbprint}`).digest("hex");
+      const proven = shown.protocol === "acme-tls/1" &&
+        shown.raw.includes(Buffer.from(name).toString("hex")) &&
+        shown.raw.includes(`06082b0601050507011f0101ff04220420${wanted}`);
+      authorization.status = proven ? "valid" : "invalid";
+      if (!proven) authorization.error = { type: "", detail: `wrong certificate, for ${shown.protocol}` };
+      return;
+    }
     const connection = await Connection.open(this.httpPort);
     await connection.send(
       `GET /.well-known/acme-challenge/${token} HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\n\r\n`,
@@ -208,6 +224,24 @@ export class AcmeServer {
         detail: `wrong answer: ${answer.slice(0, 40)}`,
       };
     }
+  }
+
+  /** What the server shows who asks for `name` to have it proven: openssl takes such a certificate, which nobody else does. */
+  async #shownTo(name: string): Promise<{ protocol: string; raw: string }> {
+    const { stdout } = await new Deno.Command("openssl", {
+      args: [
+        ...["s_client", "-connect", `127.0.0.1:${this.httpsPort}`],
+        ...["-servername", name, "-alpn", "acme-tls/1"],
+      ],
+      stdin: "null",
+      stderr: "null",
+    }).output();
+    const text = new TextDecoder().decode(stdout);
+    const [, pem = ""] = /-----BEGIN CERTIFICATE-----([^-]*)/.exec(text) ?? [];
+    return {
+      protocol: /^ALPN protocol: (.*)$/m.exec(text)?.[1] ?? "",
+      raw: Buffer.from(pem, "base64").toString("hex"),
+    };
   }
 
   async #finalize(number: number, { csr }: Record<string, unknown>): Promise<Response> {
