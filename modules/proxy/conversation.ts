@@ -1,8 +1,6 @@
 // How is a request made to another server, and how does its answer come back? One conversation from the choice of a backend to the last
 // byte, whatever the protocol: connections, time, tries, and streams in both directions at the pace of whoever is slower.
 
-import type { Destination, OutgoingConnection, OutgoingUser } from "../../mpm/mod.ts";
-import { OutputBuffer } from "../../server/http/engine/output.ts";
 import {
   type Body,
   NO_BODY,
@@ -10,96 +8,23 @@ import {
   type PushSource,
   type Reply,
 } from "../../server/http/engine/reply.ts";
-import type { Exchange } from "../../server/request/exchange.ts";
-import type { CgiHead } from "../cgi/response.ts";
+import { Acquisition, type AcquisitionOwner } from "./acquisition.ts";
+import { type ConversationParts, EXPIRED, type Failure, HIGH_WATER } from "./conversation_parts.ts";
+import type { BackendHead, Protocol, ResponseTaker } from "./protocol.ts";
+import { BodyPump, type PumpOwner, sendHead } from "./request_sending.ts";
 import type { Lease, Worker } from "./worker.ts";
 
-/** What a backend has answered, but for its content: as a program does, whatever the protocol; `length` may be that of what GET would give. */
-export type BackendHead = CgiHead;
-
-/** A language of backends: makes bytes of a request, and a response of bytes. One object per try. */
-export interface Protocol {
-  /** Appends what is in front of the body. */
-  begin(out: OutputBuffer): void;
-  /** Appends a piece of the body, in its framing. */
-  piece(out: OutputBuffer, bytes: Uint8Array<ArrayBuffer>): void;
-  /** Appends what is behind the body. */
-  finish(out: OutputBuffer): void;
-  /** Input. Tells `to` what it is; what it tells may end the conversation. */
-  receive(bytes: Uint8Array<ArrayBuffer>, length: number, to: ResponseTaker): void;
-  /** The backend sends no more. */
-  ended(to: ResponseTaker): void;
-  /** Nothing of an answer has come. */
-  readonly untouched: boolean;
-  /** The body is sent when the backend has said that it wants it, or for `ms` nothing. */
-  readonly waitsForContinue: boolean;
-}
-
-/** Who is told what a backend says. */
-export interface ResponseTaker {
-  /** It wants the body. */
-  onContinue(): void;
-  onHead(head: BackendHead): void;
-  /** It has changed the protocol, as was asked for. */
-  onUpgrade(head: BackendHead, rest: Uint8Array<ArrayBuffer>): void;
-  onBody(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): void;
-  /** That was all. `reusable`: another request may be made on the connection. */
-  onDone(reusable: boolean): void;
-  /** Its connection is gone, and that is not the end of an answer. */
-  onLost(reason: string): void;
-  /** What it says makes no sense. */
-  onBad(ah: string | undefined, message: string): void;
-}
-
-/** Why there is no answer. */
-export type Failure = "lookup" | "connect" | "busy" | "read" | "timeout" | "bad";
-
-/** What a conversation is about. */
-export interface ConversationParts {
-  readonly exchange: Exchange;
-  readonly worker: Worker;
-  /** Another backend for a request that nobody has received; undefined: there is none. */
-  next(failed: Worker): Worker | undefined;
-  protocol(worker: Worker): Protocol;
-  /** All of the request's body; undefined: there is none, or it is a stream. */
-  readonly whole: Uint8Array<ArrayBuffer> | undefined;
-  /** Taken when it is wanted: whoever takes it gives the client leave to send. */
-  readonly stream: (() => ReadableStream<Uint8Array<ArrayBuffer>>) | undefined;
-  /** How long (ms) a backend may be silent. */
-  readonly timeout: (worker: Worker) => number;
-  /** It may be made twice. */
-  readonly repeatable: boolean;
-  reply(head: BackendHead, body: Body, worker: Worker): Reply;
-  upgraded(head: BackendHead, connection: OutgoingConnection, rest: Uint8Array<ArrayBuffer>): Reply;
-  /** Logs, and makes the reply. */
-  failed(failure: Failure, reason: string, worker: Worker): Reply;
-  log(level: "error" | "warn" | "debug", ah: string | undefined, message: string): void;
-  /** Begin and end with a worker; `bytes` of its response. */
-  begun(worker: Worker): void;
-  over(worker: Worker, status: number | undefined, sent: number, received: number): void;
-}
-
-/** Sending to the backend waits while it has more than this to take; so does reading before somebody takes the answer. */
-const HIGH_WATER = 262_144;
 /** How long (ms) a backend has to say that it wants the body. */
 const CONTINUE_MS = 1000;
-/** How a full queue is refused (EAGAIN), and how soon (ms) it is looked whether there is room. */
-const QUEUE_FULL = /^\((?:11|35)\)/;
-const QUEUE_MS = 20;
-const EXPIRED = "(70007)The timeout specified has expired";
-
-const out = new OutputBuffer(8192);
 
 /** One request to other servers. */
-export class Conversation implements OutgoingUser, PushSource, ResponseTaker {
+export class Conversation implements AcquisitionOwner, PumpOwner, PushSource, ResponseTaker {
   readonly #parts: ConversationParts;
   #worker: Worker;
   #protocol!: Protocol;
   #lease: Lease | undefined;
-  #connecting = false;
-  #destinations: readonly Destination[] = [];
-  #queueUntil = 0;
-  #next = 0;
+  /** While there is no connection. */
+  #acquisition: Acquisition | undefined;
   #settle!: (reply: Reply) => void;
   #reject!: (error: unknown) => void;
   #answered = false;
@@ -116,9 +41,7 @@ export class Conversation implements OutgoingUser, PushSource, ResponseTaker {
   #paused = false;
   #awaitingContinue = false;
   #bodySent = false;
-  #streamTaken = false;
-  #wakePump: (() => void) | undefined;
-  #leaveQueue: (() => void) | undefined;
+  #pump: BodyPump | undefined;
   #sent = 0;
   #received = 0;
 
@@ -140,7 +63,8 @@ export class Conversation implements OutgoingUser, PushSource, ResponseTaker {
 
   /** True when nothing but descriptors is waited for. */
   get direct(): boolean {
-    return this.#parts.stream === undefined && (this.#lease !== undefined || this.#leaveQueue !== undefined);
+    return this.#parts.stream === undefined &&
+      (this.#lease !== undefined || this.#acquisition?.direct === true);
   }
 
   #attempt(fresh: boolean): void {
@@ -152,82 +76,16 @@ export class Conversation implements OutgoingUser, PushSource, ResponseTaker {
       this.#lease = lease;
       return this.#begin();
     }
-    if (worker.full) return this.#queue();
-    const found = worker.destinations();
-    if (!(found instanceof Promise)) return this.#connectTo(found);
-    found.then((later) => this.#connectTo(later)).catch((error) => this.#reject(error));
-  }
-
-  /** All connections that there may be are in use. */
-  #queue(): void {
-    const { acquire } = this.#worker.values;
-    const timeout = acquire ?? this.#parts.timeout(this.#worker);
-    const leave = this.#worker.await(this, (lease) => {
-      clearTimeout(timer);
-      this.#leaveQueue = undefined;
-      if (typeof lease === "string") return this.#attempt(true);
-      this.#lease = lease;
-      this.#begin();
-    });
-    const timer = setTimeout(() => {
-      leave();
-      this.#leaveQueue = undefined;
-      this.#answer(this.#parts.failed("busy", EXPIRED, this.#worker));
-    }, timeout);
-    this.#leaveQueue = () => {
-      clearTimeout(timer);
-      leave();
-    };
-  }
-
-  #connectTo(destinations: readonly Destination[]): void {
-    if (this.#over) return;
-    if (destinations.length === 0) return this.#unreached("lookup", "no address was found");
-    this.#destinations = destinations;
-    this.#next = 0;
-    this.#connect("");
-  }
-
-  /** Tries the next address; `reason` is what the one before has failed with. */
-  #connect(reason: string): void {
-    const worker = this.#worker;
-    let failed = reason;
-    while (this.#next < this.#destinations.length) {
-      const destination = this.#destinations[this.#next++];
-      const lease = worker.connect(destination, this);
-      if (typeof lease === "string") {
-        failed = lease;
-        if (destination.kind === "unix" && QUEUE_FULL.test(lease) && this.#waitsForQueue(lease)) return;
-        continue;
-      }
-      this.#lease = lease;
-      this.#connecting = true;
-      lease.connection.setTimer(worker.values.connectionTimeout ?? this.#parts.timeout(worker));
-      return;
-    }
-    this.#unreached("connect", failed);
-  }
-
-  /** A Unix-domain socket whose queue is full refuses at once, where one of TCP lets clients wait. Returns false when that has been long. */
-  #waitsForQueue(reason: string): boolean {
-    const now = performance.now();
-    if (this.#queueUntil === 0) {
-      this.#queueUntil = now + (this.#worker.values.connectionTimeout ?? this.#parts.timeout(this.#worker));
-    }
-    if (now >= this.#queueUntil) return false;
-    setTimeout(() => {
-      if (this.#over) return;
-      this.#next--;
-      this.#connect(reason);
-    }, QUEUE_MS);
-    return true;
+    this.#acquisition = new Acquisition(worker, this.#parts.timeout(worker), this);
+    this.#acquisition.start();
   }
 
   /** The backend cannot be had: another one, if there is one. */
-  #unreached(failure: Failure, reason: string): void {
+  onUnreached(failure: Failure, reason: string): void {
+    this.#acquisition = undefined;
     const failed = this.#worker;
     const reply = this.#parts.failed(failure, reason, failed);
-    const next = this.#streamTaken ? undefined : this.#parts.next(failed);
+    const next = failure === "busy" || this.#pump !== undefined ? undefined : this.#parts.next(failed);
     if (next === undefined) return this.#answer(reply);
     this.#parts.over(failed, undefined, 0, 0);
     this.#worker = next;
@@ -236,8 +94,16 @@ export class Conversation implements OutgoingUser, PushSource, ResponseTaker {
   }
 
   onConnected(): void {
-    this.#connecting = false;
-    this.#worker.noteSuccess();
+    this.#acquisition?.onConnected();
+  }
+
+  onFault(error: unknown): void {
+    this.#reject(error);
+  }
+
+  onLease(lease: Lease): void {
+    this.#acquisition = undefined;
+    this.#lease = lease;
     this.#begin();
   }
 
@@ -246,18 +112,11 @@ export class Conversation implements OutgoingUser, PushSource, ResponseTaker {
     const { whole, stream } = this.#parts;
     const { connection } = this.#lease!;
     const protocol = this.#protocol;
-    out.length = 0;
-    protocol.begin(out);
-    if (stream === undefined) {
-      if (whole !== undefined && whole.length > 0) protocol.piece(out, whole);
-      protocol.finish(out);
-      this.#bodySent = true;
-    }
-    this.#sent += out.length;
-    connection.write(out.bytes, out.length);
+    this.#bodySent = stream === undefined;
+    this.#sent += sendHead(connection, protocol, whole, this.#bodySent);
     if (stream === undefined || !protocol.waitsForContinue) {
       connection.setTimer(this.#parts.timeout(this.#worker));
-      if (stream !== undefined) this.#pump(stream);
+      if (stream !== undefined) this.#sendBody(stream);
       return;
     }
     this.#awaitingContinue = true;
@@ -269,46 +128,32 @@ export class Conversation implements OutgoingUser, PushSource, ResponseTaker {
     if (!this.#awaitingContinue || stream === undefined) return;
     this.#awaitingContinue = false;
     this.#lease?.connection.setTimer(this.#parts.timeout(this.#worker));
-    this.#pump(stream);
+    this.#sendBody(stream);
   }
 
-  /** Sends the body as it comes. */
-  async #pump(stream: () => ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> {
-    this.#streamTaken = true;
-    const lease = this.#lease;
-    const reader = stream().getReader();
-    const active = () => !this.#over && !this.#done && this.#lease === lease && lease !== undefined;
-    try {
-      while (active()) {
-        const { done, value } = await reader.read();
-        if (!active()) break;
-        const { connection } = lease!;
-        out.length = 0;
-        if (done) this.#protocol.finish(out);
-        else this.#protocol.piece(out, value);
-        this.#sent += out.length;
-        connection.write(out.bytes, out.length);
-        connection.setTimer(this.#parts.timeout(this.#worker));
-        if (done) {
-          this.#bodySent = true;
-          return;
-        }
-        if (connection.backlog > HIGH_WATER) await new Promise<void>((resolve) => this.#wakePump = resolve);
-      }
-      // Nobody wants the rest.
-      reader.cancel().catch(() => {});
-    } catch (error) {
-      // The client has not sent what it has announced: its connection says so.
-      if (this.#answered) return;
-      this.#answered = true;
-      this.#finish(false);
-      this.#reject(error);
-    }
+  #sendBody(stream: () => ReadableStream<Uint8Array<ArrayBuffer>>): void {
+    this.#pump = new BodyPump(this.#lease!.connection, this.#protocol, this);
+    this.#pump.run(stream);
+  }
+
+  onSent(bytes: number): void {
+    this.#sent += bytes;
+    this.#lease?.connection.setTimer(this.#parts.timeout(this.#worker));
+  }
+
+  onBodySent(): void {
+    this.#bodySent = true;
+  }
+
+  onBodyFailed(error: unknown): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.#finish(false);
+    this.#reject(error);
   }
 
   onDrained(): void {
-    this.#wakePump?.();
-    this.#wakePump = undefined;
+    this.#pump?.wake();
   }
 
   onData(bytes: Uint8Array<ArrayBuffer>, length: number): void {
@@ -386,8 +231,7 @@ export class Conversation implements OutgoingUser, PushSource, ResponseTaker {
     if (lease === undefined) return;
     this.#lease = undefined;
     this.#worker.release(lease, reusable);
-    this.#wakePump?.();
-    this.#wakePump = undefined;
+    this.#pump?.stop();
   }
 
   /** All of the answer is here, or will never be. */
@@ -458,10 +302,8 @@ export class Conversation implements OutgoingUser, PushSource, ResponseTaker {
 
   onFailed(reason: string): void {
     if (this.#over) return;
-    if (!this.#connecting) return this.#lost(reason);
-    this.#connecting = false;
-    this.#release(false);
-    this.#connect(reason);
+    if (this.#acquisition === undefined) this.#lost(reason);
+    else this.#acquisition.onFailed(reason);
   }
 
   onLost(reason: string): void {
@@ -486,11 +328,7 @@ export class Conversation implements OutgoingUser, PushSource, ResponseTaker {
   onTimeout(): void {
     if (this.#over) return;
     if (this.#awaitingContinue) return this.onContinue();
-    if (this.#connecting) {
-      this.#connecting = false;
-      this.#release(false);
-      return this.#connect(EXPIRED);
-    }
+    if (this.#acquisition !== undefined) return this.#acquisition.onTimeout();
     this.#fail("timeout", EXPIRED);
   }
 
@@ -512,7 +350,7 @@ export class Conversation implements OutgoingUser, PushSource, ResponseTaker {
   #finish(reusable: boolean): void {
     if (this.#over) return;
     this.#over = true;
-    this.#leaveQueue?.();
+    this.#acquisition?.cancel();
     this.#release(reusable);
     const { exchange, over } = this.#parts;
     exchange.onAbort = undefined;

@@ -1,7 +1,7 @@
 // Which fields does a backend get of a request, and which does a client get of its response? Those about a connection stay on it, URLs and
 // cookies are written as the other side knows them.
 
-import type { BackendHead } from "./conversation.ts";
+import type { BackendHead } from "./protocol.ts";
 import type { Fields } from "../../server/http/engine/reply.ts";
 import { Field } from "../../server/http/parser/mod.ts";
 import type { Exchange } from "../../server/request/exchange.ts";

@@ -4,7 +4,7 @@ import type { OutgoingConnection } from "../../mpm/mod.ts";
 import type { Reply } from "../../server/http/engine/reply.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ThreadContext } from "../../server/request/module.ts";
-import type { BackendHead, Protocol } from "./conversation.ts";
+import type { BackendHead, Protocol } from "./protocol.ts";
 import type { Worker } from "./worker.ts";
 
 /** One request for a backend. */

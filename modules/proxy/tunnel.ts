@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import type { OutgoingConnection, OutgoingUser } from "../../mpm/mod.ts";
 import { NO_BODY, type Reply } from "../../server/http/engine/reply.ts";
-import type { BackendHead } from "./conversation.ts";
+import type { BackendHead } from "./protocol.ts";
 
 /** A side waits while the other has more than this (bytes) to take. */
 const HIGH_WATER = 65_536;

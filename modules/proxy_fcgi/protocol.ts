@@ -2,7 +2,7 @@
 
 import type { OutputBuffer } from "../../server/http/engine/output.ts";
 import { CgiResponse } from "../cgi/response.ts";
-import type { Protocol, ResponseTaker } from "../proxy/conversation.ts";
+import type { Protocol, ResponseTaker } from "../proxy/protocol.ts";
 
 const VERSION = 1;
 const Type = { Begin: 1, End: 3, Params: 4, Stdin: 5, Stdout: 6, Stderr: 7 } as const;

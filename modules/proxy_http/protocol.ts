@@ -5,7 +5,7 @@ import type { OutputBuffer } from "../../server/http/engine/output.ts";
 import { ParserEvent } from "../../server/http/parser/events.ts";
 import { Field } from "../../server/http/parser/mod.ts";
 import { type ResponseOptions, ResponseParser } from "../../server/http/parser/response.ts";
-import type { BackendHead, Protocol, ResponseTaker } from "../proxy/conversation.ts";
+import type { BackendHead, Protocol, ResponseTaker } from "../proxy/protocol.ts";
 import { HOP_BY_HOP, NameKinds } from "../proxy/hop_by_hop.ts";
 
 /** A request as a backend gets it. */

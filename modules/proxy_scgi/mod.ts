@@ -4,7 +4,7 @@ import type { OutputBuffer } from "../../server/http/engine/output.ts";
 import type { ServerModule, ThreadContext } from "../../server/request/module.ts";
 import { CgiResponse } from "../cgi/response.ts";
 import { cgiVariables } from "../cgi/variables.ts";
-import type { Protocol, ResponseTaker } from "../proxy/conversation.ts";
+import type { Protocol, ResponseTaker } from "../proxy/protocol.ts";
 import type { Scheme } from "../proxy/scheme.ts";
 
 const encoder = new TextEncoder();
