@@ -4,9 +4,13 @@ import { ConfigError, parseSubnet, type ServerConfig } from "../../server/config
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/request/module.ts";
 import { hostAddresses } from "../authz_host/host_names.ts";
-import type { Believed } from "./forwarded.ts";
-import { remoteIp, remoteIpDirectives, type TrustedProxy } from "./settings.ts";
+import type { Believed, Forwarded } from "./forwarded.ts";
+import { remoteIp, remoteIpDirectives, type RemoteIpSettings, type TrustedProxy } from "./settings.ts";
 import type { ProxiedConnections } from "./proxied_connections.ts";
+
+/** Lists that are kept with what was found for them, per host and thread, and their length. */
+const MOST_KEPT = 1024;
+const LONGEST_KEPT = 100;
 
 type Finder = typeof import("./forwarded.ts")["findClient"];
 
@@ -46,6 +50,7 @@ function hooks({ main, hosts }: ServerConfig): ModuleHooks {
   let log: ThreadContext["log"];
   let findClient: Finder | undefined;
   let proxied: ProxiedConnections | undefined;
+  const answers = new Map<RemoteIpSettings, Map<string, Forwarded>>();
   const believed = new Map<readonly TrustedProxy[], readonly Believed[]>();
 
   async function threadInit(context: ThreadContext): Promise<void> {
@@ -62,9 +67,24 @@ function hooks({ main, hosts }: ServerConfig): ModuleHooks {
     }
   }
 
+  /** What was found for a list not long ago: a client that asks once mostly asks again. */
+  function recent(settings: RemoteIpSettings, list: string, peer: string, find: () => Forwarded): Forwarded {
+    if (list.length > LONGEST_KEPT) return find();
+    let known = answers.get(settings);
+    if (known === undefined) answers.set(settings, known = new Map());
+    const key = `${peer} ${list}`;
+    let found = known.get(key);
+    if (found !== undefined) return found;
+    if (known.size >= MOST_KEPT) known.clear();
+    found = find();
+    known.set(key, found);
+    return found;
+  }
+
   /** What `exchange` says of its client. */
   function follow(exchange: Exchange, find: Finder): void {
-    const { header, proxies, proxiesHeader } = exchange.vhost.store.get(remoteIp);
+    const settings = exchange.vhost.store.get(remoteIp);
+    const { header, proxies, proxiesHeader } = settings;
     const { transport } = exchange;
     // What was found out holds for redirects and parts too.
     if (header === undefined || exchange.forwardedFor !== undefined) return;
@@ -72,21 +92,29 @@ function hooks({ main, hosts }: ServerConfig): ModuleHooks {
     const list = exchange.head.get(header.key);
     if (list === undefined) return;
     const peer = transport.client;
-    const found = find(header.name, list, peer.address, proxies && believed.get(proxies));
+    const found = recent(
+      settings,
+      list,
+      peer.address,
+      () => find(header.name, list, peer.address, proxies && believed.get(proxies)),
+    );
     const { client, problem } = found;
     if (problem !== undefined) log("debug", problem.ah, problem.message, exchange);
     exchange.forwardedFor = client === undefined ? peer : { address: client, port: 0 };
     if (client === undefined) return;
-    const fields = [...exchange.head.entries()].filter(([name]) => name.toLowerCase() !== header.key);
-    if (found.rest !== undefined) fields.push([header.name, found.rest]);
     if (found.proxies !== "") {
       (exchange.ownNotes ??= new Map()).set("remoteip-proxy-ip-list", found.proxies);
-      if (proxiesHeader !== undefined) {
-        const other = fields.findIndex(([name]) => name.toLowerCase() === proxiesHeader.toLowerCase());
-        if (other >= 0) fields.splice(other, 1);
-        fields.push([proxiesHeader, found.proxies]);
-      }
     }
+    const listed = found.proxies === "" ? undefined : proxiesHeader;
+    // Mostly all of it has been used, and nothing has to be copied.
+    if (found.rest === undefined && listed === undefined) return exchange.head.dropName(header.key);
+    const replaced = listed?.toLowerCase();
+    const fields = [...exchange.head.entries()].filter(([name]) => {
+      const lower = name.toLowerCase();
+      return lower !== header.key && lower !== replaced;
+    });
+    if (found.rest !== undefined) fields.push([header.name, found.rest]);
+    if (listed !== undefined) fields.push([listed, found.proxies]);
     exchange.detach();
     exchange.head = exchange.head.withFields(fields);
   }

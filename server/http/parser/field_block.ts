@@ -94,6 +94,22 @@ export class FieldBlock {
     else this.high &= ~(1 << id);
   }
 
+  /** drop() by a name in lower case, known or not. */
+  dropName(name: string): void {
+    const id = fieldIdOfName(name);
+    if (id !== UNKNOWN_FIELD) return this.drop(id);
+    for (let index = 0; index < this.headerCount; index++) {
+      if (this.isUnknown(index, name)) this.slots[index * SLOT + 4] |= DROPPED;
+    }
+  }
+
+  /** The field is called `name` (in lower case), which has no id, and was not dropped. */
+  protected isUnknown(index: number, name: string): boolean {
+    const at = index * SLOT;
+    if ((this.slots[at + 4] & (ID_MASK | DROPPED)) !== UNKNOWN_FIELD) return false;
+    return this.slots[at + 1] - this.slots[at] === name.length && this.nameAt(index).toLowerCase() === name;
+  }
+
   /** Moves all offsets by `delta`: the bytes stand elsewhere now. */
   shift(bytes: Uint8Array, delta: number): void {
     this.bytes = bytes;
@@ -153,11 +169,7 @@ export class FieldBlock {
     if (id !== UNKNOWN_FIELD) return this.field(id);
     let value: string | undefined;
     for (let index = 0; index < this.headerCount; index++) {
-      const at = index * SLOT;
-      if ((this.slots[at + 4] & ID_MASK) !== UNKNOWN_FIELD) continue;
-      if (this.slots[at + 1] - this.slots[at] !== name.length || this.nameAt(index).toLowerCase() !== name) {
-        continue;
-      }
+      if (!this.isUnknown(index, name)) continue;
       value = value === undefined ? this.valueAt(index) : `${value}, ${this.valueAt(index)}`;
     }
     return value;
