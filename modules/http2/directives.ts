@@ -81,7 +81,7 @@ export const http2Rows: readonly Directive[] = [
     "H2MaxDataFrameLen",
     "maxDataFrame",
     "bytes",
-    "The longest piece of a response in one DATA frame; 0: 16384, which every client takes",
+    "The longest piece of a response in one DATA frame; 0: 16375, which fills a record of TLS",
     { min: 0, max: 2 ** 24 - 1 },
     "0",
   ),

@@ -17,7 +17,7 @@ import { Farewell } from "./farewell.ts";
 import {
   DEFAULT_WINDOW,
   FRAME_HEAD,
-  MAX_FRAME,
+  RECORD_DATA,
   writeGoAway,
   writeRstStream,
   writeWindowUpdate,
@@ -52,7 +52,7 @@ export class Http2Connection implements Http2Handler, StreamHost, IntakeHost, St
   #awaiting = false;
 
   constructor(readonly service: Service, readonly settings: Http2Settings) {
-    const mostData = Math.min(MAX_FRAME, settings.maxDataFrame || MAX_FRAME);
+    const mostData = Math.min(RECORD_DATA, settings.maxDataFrame || RECORD_DATA);
     this.outbox = new Outbox(this, DEFAULT_WINDOW, mostData, settings.padding);
   }
 

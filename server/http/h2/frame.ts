@@ -42,6 +42,8 @@ export const Setting = {
 export const FRAME_HEAD = 9;
 /** SETTINGS_MAX_FRAME_SIZE of both sides until they say otherwise; we never do. */
 export const MAX_FRAME = 16_384;
+/** The payload of a DATA frame that fills a record of TLS (RFC 8446, 5.1) with its head: records and frames keep in step. */
+export const RECORD_DATA = 16_384 - FRAME_HEAD;
 export const DEFAULT_WINDOW = 65_535;
 export const MAX_WINDOW = 2 ** 31 - 1;
 
