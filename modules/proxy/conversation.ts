@@ -358,7 +358,8 @@ export class Conversation implements AcquisitionOwner, PumpOwner, PushSource, Re
   }
 }
 
-function joined(pieces: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8Array<ArrayBuffer> {
+/** One array of `pieces`, which have `size` bytes. */
+export function joined(pieces: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(size);
   let at = 0;
   for (const piece of pieces) {

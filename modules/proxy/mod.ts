@@ -32,6 +32,7 @@ import { balancerManager } from "../proxy_balancer/manager.ts";
 import { sharedNonce } from "../proxy_balancer/shared_members.ts";
 import { startChecks } from "../proxy_hcheck/checks.ts";
 import { countMember, type Route, Routes } from "./routes.ts";
+import { spooledBody } from "./spooled_body.ts";
 import type { Worker } from "./worker.ts";
 import { Workers } from "./workers.ts";
 
@@ -184,9 +185,16 @@ class ProxyHooks implements ModuleHooks {
       expects: hasBody && head.expectContinue && exchange.dir.get(proxyPlace).forwards100 !== false,
       file,
     };
-    if (call.bodyLength === undefined && scheme.needsLength === true) return errorReply(411);
     if (!hasBody) return this.#converse(call, route, undefined, undefined);
     const body = exchange.body!;
+    if (call.bodyLength === undefined && scheme.lengthless === "refused") return errorReply(411);
+    if (call.bodyLength === undefined && scheme.lengthless === "spooled") {
+      return spooledBody(body).then((whole) =>
+        whole === undefined
+          ? errorReply(413)
+          : this.#converse({ ...call, bodyLength: whole.length, expects: false }, route, whole, undefined)
+      );
+    }
     if (call.bodyLength === undefined || call.bodyLength > WHOLE_BODY || call.expects) {
       return this.#converse(call, route, undefined, () => body.stream());
     }

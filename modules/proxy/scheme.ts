@@ -27,8 +27,8 @@ export interface Scheme {
   readonly title: string;
   /** Connections are kept where nobody says whether. */
   readonly reuses: boolean;
-  /** A body has to say how long it is. */
-  readonly needsLength?: boolean;
+  /** A body that does not say how long it is: refused (411), or received before the backend is asked. Undefined: it goes on as it comes. */
+  readonly lengthless?: "refused" | "spooled";
   protocol(call: Call, worker: Worker): Protocol;
   /** The backend has changed the protocol. */
   upgraded?(

@@ -25,7 +25,7 @@ export function fcgiScheme(thread: ThreadContext): Scheme {
     names: ["fcgi"],
     title: "FCGI",
     reuses: false,
-    needsLength: true,
+    lengthless: "spooled",
     protocol(call, worker) {
       const { exchange } = call;
       return new FcgiProtocol({

@@ -53,7 +53,7 @@ export function scgiScheme(thread: ThreadContext): Scheme {
     names: ["scgi"],
     title: "SCGI",
     reuses: false,
-    needsLength: true,
+    lengthless: "refused",
     protocol: (call) => new ScgiProtocol(call.exchange.method, cgiVariables(call, thread)),
   };
 }

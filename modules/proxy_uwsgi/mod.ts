@@ -38,7 +38,7 @@ export function uwsgiScheme(thread: ThreadContext): Scheme {
     names: ["uwsgi"],
     title: "UWSGI",
     reuses: false,
-    needsLength: true,
+    lengthless: "refused",
     protocol: (call) => new UwsgiProtocol(call.exchange.method, cgiVariables(call, thread)),
   };
 }

@@ -23,6 +23,12 @@ function bodyOf(answer: string): string {
   return answer.slice(answer.indexOf("\r\n\r\n") + 4);
 }
 
+/** The content of an answer, which has a length where all of it was there at once. */
+function contentOf(answer: string): string {
+  const chunked = /\r\nTransfer-Encoding: chunked\r\n/.test(answer.slice(0, answer.indexOf("\r\n\r\n") + 2));
+  return chunked ? unchunked(bodyOf(answer)) : bodyOf(answer);
+}
+
 /** What a FastCGI client has sent: parameters and body. */
 interface FcgiRequest {
   readonly params: ReadonlyMap<string, string>;
@@ -129,7 +135,7 @@ Deno.test({
       get("/f/a%20b?q=1", "Proxy: http://evil/\r\nX-One: 1\r\nX_Under: 2\r\nAuthorization: Basic x\r\n"),
     );
     assertMatch(mapped, /^HTTP\/1\.1 201 Made\r\n/);
-    const told = unchunked(bodyOf(mapped));
+    const told = contentOf(mapped);
     for (
       const line of [
         "SCRIPT_FILENAME=/srv/a b",
@@ -155,6 +161,27 @@ Deno.test({
     assertMatch(file, /\nPATH_INFO=\/info\n/);
     assertMatch(file, /\nCONTENT_LENGTH=200000\n/);
     assertMatch(file, /body=200000$/m);
+    // Bodies that do not say how long they are, from clients at once: the program is told.
+    const chunked = (size: number) => `${size.toString(16)}\r\n${"z".repeat(size)}\r\n`;
+    await Promise.all(Array.from({ length: 24 }, async (_, i) => {
+      const sizes = [1 + i * 1000, 100_000 + i];
+      const body = i === 0 ? "0\r\n\r\n" : `${sizes.map(chunked).join("")}0\r\n\r\n`;
+      const sum = i === 0 ? 0 : sizes[0] + sizes[1];
+      const spooled = await server.raw(
+        `POST /f/spooled${i} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n${body}`,
+      );
+      const answer = contentOf(spooled);
+      assertMatch(answer, new RegExp(`\nSCRIPT_NAME=/f/spooled${i}\n`), spooled);
+      assertMatch(answer, new RegExp(`\nCONTENT_LENGTH=${sum}\n`));
+      assertMatch(answer, new RegExp(`body=${sum}$`));
+    }));
+    const long =
+      "POST /f/long HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+    assertMatch(
+      await server.raw(`${long}${chunked(1 << 20)}0\r\n\r\n`),
+      /^HTTP\/1\.1 201 /,
+    );
+    assertMatch(await server.raw(`${long}${chunked((1 << 20) + 1)}0\r\n\r\n`), /^HTTP\/1\.1 413 /);
     assertMatch(await server.raw("GET /app/ HTTP/1.0\r\n\r\n"), /\nSCRIPT_NAME=\/app\/index\.php\n/);
     assertEquals(bodyOf(await server.raw(get("/index.html"))), "static");
     assertMatch(await server.raw(get("/f/nonsense")), /^HTTP\/1\.1 502 /);
