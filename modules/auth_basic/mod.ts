@@ -1,27 +1,23 @@
 // Who is it, by name and password? mod_auth_basic: HTTP Basic authentication (RFC 7617), with the providers of other modules.
 
-import {
-  ArgumentError,
-  ConfigError,
-  type Directive,
-  dirKey,
-  type DirStore,
-  flag,
-  type ServerConfig,
-  type Where,
-} from "../../server/config/mod.ts";
+import { ArgumentError, type Directive, dirKey, type DirStore, flag } from "../../server/config/mod.ts";
 import { evaluateString, explained, parseString, type Word } from "../../server/config/expression/mod.ts";
 import type { Fields } from "../../server/http/engine/reply.ts";
 import { Field } from "../../server/http/parser/mod.ts";
 import type { Access, Refusal } from "../../server/request/access.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ServerModule } from "../../server/request/module.ts";
+import {
+  checkProviders,
+  mergeProviders,
+  namedProviders,
+  noProviders,
+  type Providers,
+  providersDirective,
+} from "../authn_core/providers.ts";
 import { asksBy, authnDir, type AuthnProvider, quotedRealm, type Verdict } from "../authn_core/settings.ts";
 
-interface Basic {
-  /** Names of providers, in order; empty: "file". */
-  providers: readonly string[];
-  where: Where | undefined;
+interface Basic extends Providers {
   authoritative: boolean | undefined;
   /** The password is compared as HTTP Digest would. */
   digest: boolean | undefined;
@@ -31,15 +27,13 @@ interface Basic {
 
 const basicDir = dirKey<Basic>("auth_basic", {
   create: () => ({
-    providers: [],
-    where: undefined,
+    ...noProviders(),
     authoritative: undefined,
     digest: undefined,
     fake: undefined,
   }),
   merge: (base, over) => ({
-    providers: over.providers.length > 0 ? over.providers : base.providers,
-    where: over.where ?? base.where,
+    ...mergeProviders(base, over),
     authoritative: over.authoritative ?? base.authoritative,
     digest: over.digest ?? base.digest,
     fake: over.fake === undefined ? base.fake : over.fake,
@@ -48,20 +42,7 @@ const basicDir = dirKey<Basic>("auth_basic", {
 
 const PLACES = ["directory", ".htaccess"] as const;
 
-const directives: readonly Directive[] = [{
-  name: "AuthBasicProvider",
-  contexts: PLACES,
-  args: [1, Infinity],
-  syntax: "AuthBasicProvider provider-name [provider-name] ...",
-  help: "Who knows users and passwords of this place",
-  default: "file",
-  override: "AuthConfig",
-  apply(names, to, where) {
-    const basic = to.dir.get(basicDir);
-    basic.providers = names.map((name) => name.toLowerCase());
-    basic.where = where;
-  },
-}, {
+const directives: readonly Directive[] = [providersDirective("AuthBasicProvider", basicDir), {
   name: "AuthBasicAuthoritative",
   contexts: PLACES,
   args: 1,
@@ -148,12 +129,12 @@ export function authBasic(providers: readonly AuthnProvider[]): ServerModule {
 
   function verdictOn(exchange: Exchange, user: string, password: string): Verdict | Promise<Verdict> {
     const { dir } = exchange;
-    const { providers: names, digest } = dir.get(basicDir);
+    const settings = dir.get(basicDir);
     const check = (provider: AuthnProvider) =>
-      digest === true
+      settings.digest === true
         ? digestVerdict(provider, user, password, exchange)
         : provider.check(user, password, dir, exchange);
-    const asked = (names.length > 0 ? names : ["file"]).map((name) => byName.get(name));
+    const asked = namedProviders(settings).map((name) => byName.get(name));
     for (const [at, provider] of asked.entries()) {
       if (provider === undefined) return "error";
       const verdict = check(provider);
@@ -192,7 +173,13 @@ export function authBasic(providers: readonly AuthnProvider[]): ServerModule {
     name: "auth_basic_module",
     source: "mod_auth_basic.c",
     directives,
-    checkConfig: (config) => checkProviders(config, byName),
+    checkConfig: (config) =>
+      checkProviders(
+        config,
+        basicDir,
+        "AuthBasicProvider",
+        (name) => byName.has(name) ? undefined : `Unknown Authn provider: ${name}`,
+      ),
     hooks: () => ({
       userChecker,
       challenge: (exchange) => asksBy("Basic", exchange) ? challenge(exchange) : undefined,
@@ -234,7 +221,10 @@ async function digestVerdict(
   const realm = exchange.dir.get(authnDir).name ?? "";
   const hash = provider.realmHash?.(user, realm, exchange.dir, exchange) ?? "unknown";
   if (hash === "unknown" || hash === "error") return hash;
-  const { realmDigest, sameText } = await import("../authn_file/passwords.ts");
+  const [{ realmDigest }, { sameText }] = await Promise.all([
+    import("../authn_file/passwords.ts"),
+    import("../authn_core/same_text.ts"),
+  ]);
   return sameText(realmDigest(user, realm, password), hash) ? "granted" : "denied";
 }
 
@@ -248,13 +238,4 @@ function pretend(exchange: Exchange, { user, password }: NonNullable<Basic["fake
   const others = [...exchange.head.entries()].filter(([field]) => field.toLowerCase() !== "authorization");
   exchange.detach();
   exchange.head = exchange.head.withFields([...others, ["Authorization", `Basic ${encoded}`]]);
-}
-
-function checkProviders(config: ServerConfig, known: ReadonlyMap<string, AuthnProvider>): void {
-  for (const store of config.allDirStores()) {
-    const { providers, where } = store.get(basicDir);
-    const missing = providers.find((name) => !known.has(name));
-    if (missing === undefined || where === undefined) continue;
-    throw new ConfigError(where, `Unknown Authn provider: ${missing}`, "AuthBasicProvider");
-  }
 }

@@ -1,6 +1,7 @@
 // What is computed for HTTP Digest (RFC 7616 3.4, with MD5 and qop=auth)? Fields, nonces and answers, without a request.
 
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
+import { sameText } from "../authn_core/same_text.ts";
 
 /** What a client says in its Authorization field. */
 export type DigestFields = ReadonlyMap<string, string>;
@@ -28,6 +29,12 @@ export function digestResponse(ha1: string, method: string, uri: string, fields:
   return md5(`${ha1}:${of("nonce")}:${of("nc")}:${of("cnonce")}:${of("qop")}:${md5(`${method}:${uri}`)}`);
 }
 
+/** Whether the client knows the password whose digest is `ha1`. */
+export function isRightResponse(ha1: string, method: string, fields: DigestFields): boolean {
+  const right = digestResponse(ha1, method, fields.get("uri") ?? "", fields);
+  return sameText(right, fields.get("response") ?? "");
+}
+
 /** A nonce for `realm`, made at `now` (ms since 1970). It proves itself: no list of them is kept. */
 export function makeNonce(secret: string, realm: string, now: number): string {
   const time = btoa(String(now));
@@ -43,10 +50,4 @@ export function nonceTime(secret: string, realm: string, nonce: string): number 
   const time = nonce.slice(0, -40);
   if (!sameText(nonce.slice(-40), seal(secret, realm, time))) return undefined;
   return Number(atob(time));
-}
-
-/** In a time that does not tell where they differ. */
-export function sameText(a: string, b: string): boolean {
-  const [left, right] = [a, b].map((text) => new TextEncoder().encode(text));
-  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -1,23 +1,22 @@
 // Who is it, without a password on the wire? mod_auth_digest: HTTP Digest authentication (RFC 7616) with MD5 and qop=auth.
 
-import {
-  ArgumentError,
-  ConfigError,
-  type Directive,
-  dirKey,
-  type ServerConfig,
-  type Where,
-} from "../../server/config/mod.ts";
+import { ArgumentError, type Directive, dirKey } from "../../server/config/mod.ts";
 import { Field } from "../../server/http/parser/mod.ts";
 import type { Access, Refusal } from "../../server/request/access.ts";
 import type { Exchange } from "../../server/request/exchange.ts";
 import type { ModuleHooks, ServerModule, ThreadContext } from "../../server/request/module.ts";
 import { asksBy, authnDir, type AuthnProvider, quotedRealm } from "../authn_core/settings.ts";
+import {
+  checkProviders,
+  mergeProviders,
+  namedProviders,
+  noProviders,
+  type Providers,
+  providersDirective,
+} from "../authn_core/providers.ts";
 import type { DigestFields } from "./digest.ts";
 
-interface Digest {
-  providers: readonly string[];
-  where: Where | undefined;
+interface Digest extends Providers {
   /** AuthDigestNonceLifetime, ms; negative: for ever. */
   lifetime: number | undefined;
   /** AuthDigestDomain. */
@@ -25,10 +24,9 @@ interface Digest {
 }
 
 const digestDir = dirKey<Digest>("auth_digest", {
-  create: () => ({ providers: [], where: undefined, lifetime: undefined, domain: undefined }),
+  create: () => ({ ...noProviders(), lifetime: undefined, domain: undefined }),
   merge: (base, over) => ({
-    providers: over.providers.length > 0 ? over.providers : base.providers,
-    where: over.where ?? base.where,
+    ...mergeProviders(base, over),
     lifetime: over.lifetime ?? base.lifetime,
     domain: over.domain ?? base.domain,
   }),
@@ -58,20 +56,7 @@ function only(name: string, value: string, help: string): Directive {
 }
 
 const directives: readonly Directive[] = [
-  {
-    name: "AuthDigestProvider",
-    contexts: PLACES,
-    args: [1, Infinity],
-    syntax: "AuthDigestProvider provider-name [provider-name] ...",
-    help: "Who knows the users of this place",
-    default: "file",
-    override: "AuthConfig",
-    apply(names, to, where) {
-      const digest = to.dir.get(digestDir);
-      digest.providers = names.map((name) => name.toLowerCase());
-      digest.where = where;
-    },
-  },
+  providersDirective("AuthDigestProvider", digestDir),
   {
     name: "AuthDigestNonceLifetime",
     contexts: PLACES,
@@ -134,8 +119,7 @@ export function authDigest(providers: readonly AuthnProvider[]): ServerModule {
 
   /** MD5 of user, realm and password. */
   function hashOf(exchange: Exchange, user: string, realm: string): string | "unknown" | "error" {
-    const { providers: names } = exchange.dir.get(digestDir);
-    for (const name of names.length > 0 ? names : ["file"]) {
+    for (const name of namedProviders(exchange.dir.get(digestDir))) {
       const provider = byName.get(name);
       if (provider === undefined) return "error";
       const hash = provider.realmHash?.(user, realm, exchange.dir, exchange) ?? "unknown";
@@ -168,9 +152,7 @@ export function authDigest(providers: readonly AuthnProvider[]): ServerModule {
     if (hash === "unknown") {
       return refused("AH01790", `user \`${user}' in realm \`${realm}' not found: ${path}`);
     }
-    const { digestResponse, sameText } = thread.computing;
-    const uri = fields.get("uri")!;
-    if (!sameText(digestResponse(hash, exchange.head.method, uri, fields), fields.get("response")!)) {
+    if (!thread.computing.isRightResponse(hash, exchange.head.method, fields)) {
       return refused("AH01794", `user ${user}: password mismatch: ${path}`);
     }
     const old = checkNonce(thread, fields, realm, exchange);
@@ -213,7 +195,13 @@ export function authDigest(providers: readonly AuthnProvider[]): ServerModule {
     name: "auth_digest_module",
     source: "mod_auth_digest.c",
     directives,
-    checkConfig: (config) => checkProviders(config, byName),
+    checkConfig: (config) =>
+      checkProviders(config, digestDir, "AuthDigestProvider", (name) => {
+        if (!byName.has(name)) return `Unknown Authn provider: ${name}`;
+        if (byName.get(name)?.realmHash === undefined) {
+          return `The provider ${name} does not support HTTP Digest`;
+        }
+      }),
     material: () => secret,
     beginProcess: (given) => ({ shared: given, end() {} }),
     hooks,
@@ -300,16 +288,4 @@ function information(
   const ends = lifetime >= 0 && made + lifetime - exchange.startTime < NEXT_WITHIN;
   const next = ends ? `, nextnonce="${computing.makeNonce(secret, realm, exchange.startTime)}"` : "";
   return `rspauth="${proof}"${next}, cnonce="${fields.get("cnonce")}", nc=${fields.get("nc")}, qop=auth`;
-}
-
-function checkProviders(config: ServerConfig, known: ReadonlyMap<string, AuthnProvider>): void {
-  for (const store of config.allDirStores()) {
-    const { providers, where } = store.get(digestDir);
-    const missing = providers.find((name) => known.get(name)?.realmHash === undefined);
-    if (missing === undefined || where === undefined) continue;
-    const what = known.has(missing)
-      ? `The provider ${missing} does not support HTTP Digest`
-      : `Unknown Authn provider: ${missing}`;
-    throw new ConfigError(where, what, "AuthDigestProvider");
-  }
 }

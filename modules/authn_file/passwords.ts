@@ -1,8 +1,9 @@
 // Is this the password of that line? The forms of httpd's password files: bcrypt, APR1 (MD5), {SHA}, and what crypt(3) of the system
 // knows. What takes time does not hold up the thread; what was right once is known for a while.
 
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { crypt, loadCrypt } from "../../platform/crypt.ts";
+import { sameBytes, sameText } from "../authn_core/same_text.ts";
 
 /** A hash in a form that nobody here knows. */
 export class UnknownHashError extends Error {
@@ -22,10 +23,6 @@ const key = randomBytes(32);
 /** `text` has one byte in each character. */
 const bytesOf = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(text, (c) => c.charCodeAt(0));
 
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && timingSafeEqual(a, b);
-}
-
 /** Whether `password` (bytes, a character each) is that of `hash`. @throws UnknownHashError, perhaps later */
 export function matches(password: string, hash: string): boolean | Promise<boolean> {
   if (hash.startsWith("{SHA}")) {
@@ -34,7 +31,7 @@ export function matches(password: string, hash: string): boolean | Promise<boole
   // Of this process only, and an eighth of the time of an HMAC, which is for what others may make longer.
   const digest = createHash("sha256").update(key).update(bytesOf(password)).digest();
   const right = known.get(hash);
-  if (right !== undefined && right.until > performance.now() && same(right.digest, digest)) return true;
+  if (right !== undefined && right.until > performance.now() && sameBytes(right.digest, digest)) return true;
   const comparison = `${hash} ${digest.toString("base64")}`;
   const running = pending.get(comparison);
   if (running !== undefined) return running;
@@ -68,11 +65,6 @@ async function compare(password: string, hash: string): Promise<boolean> {
 /** MD5 of "user:realm:password", as HTTP Digest has it; all of them bytes, a character each. */
 export function realmDigest(user: string, realm: string, password: string): string {
   return createHash("md5").update(bytesOf(`${user}:${realm}:${password}`)).digest("hex");
-}
-
-/** Whether two texts are the same, in a time that does not tell where they differ. */
-export function sameText(a: string, b: string): boolean {
-  return same(new TextEncoder().encode(a), new TextEncoder().encode(b));
 }
 
 /** A new hash for a password file. `cost`: of bcrypt, 4 to 17. */
