@@ -8,6 +8,7 @@
 import { DescriptorQueue, type QueueEnds, WORDS } from "../../platform/descriptor_queue.ts";
 import * as posix from "../../platform/posix.ts";
 import type { Remaining, ServingOrder } from "../shared/child_order.ts";
+import { clock, type ConnectionTable } from "../shared/connection_table.ts";
 
 /** What is known of a connection that moves. */
 export interface MovingRecord {
@@ -65,21 +66,28 @@ export class Handovers {
   }
 
   /**
-   * Takes connections that somebody has given: all of one message. Those of a socket that this process does not have are closed: the
-   * configuration has no such address any more. Returns false when there was nothing.
+   * Takes connections that somebody has given, all of one message, enters each in `table` and tells `use`, with the ms that it has left. Those of a
+   * socket that this process does not have are closed (the configuration has no such address any more), and those that have no record here.
    */
-  take(use: (fd: number, record: MovingRecord) => void): boolean {
+  take(table: ConnectionTable, use: (fd: number, left: number) => void): void {
     const taken = this.#queue.take();
-    if (taken === undefined) return false;
+    if (taken === undefined) return;
     const { fds } = taken;
     const words = taken.words.slice();
     for (let i = 0; i < fds.length; i++) {
       const [id, served, idle, left] = words.subarray(i * WORDS, (i + 1) * WORDS);
       const socket = this.sockets.findIndex((known) => known.id === id);
-      // Its client has gone meanwhile.
-      if (socket < 0 || !posix.peerAddress(fds[i])) posix.close(fds[i]);
-      else use(fds[i], { socket, served, idle, left });
+      const fd = fds[i];
+      // peerAddress(): its client has gone meanwhile.
+      if (socket < 0 || fd >= table.size || !posix.peerAddress(fd)) {
+        posix.close(fd);
+        continue;
+      }
+      const now = clock();
+      const { family, port, bytes } = posix.lastAddress;
+      table.begin(fd, socket, now, now + left, family, port, bytes);
+      table.note(fd, served, now - idle, now + left);
+      use(fd, left);
     }
-    return true;
   }
 }

@@ -163,12 +163,7 @@ export class Intake {
   /** Takes over idle connections of a child that ends, as many as there are in one message. They cost a descriptor and a record, and no slot. */
   takeOver(): void {
     const { table, control, handovers, poller, set } = this.parts;
-    handovers!.take((fd, { socket, served, idle, left }) => {
-      if (fd >= table.size) return posix.close(fd);
-      const now = clock();
-      const { family, port, bytes } = posix.lastAddress;
-      table.begin(fd, socket, now, now + left, family, port, bytes);
-      table.note(fd, served, now - idle, now + left);
+    handovers!.take(table, (fd) => {
       control.addConnection();
       table.setState(fd, Owner.Parked);
       poller.add(set, fd, Interest.Read);

@@ -8,7 +8,7 @@ import { setImmediate } from "node:timers";
 import * as posix from "../../platform/posix.ts";
 import { Interest } from "../../platform/poller.ts";
 import { clock } from "../shared/connection_table.ts";
-import type { Handovers, MovingRecord } from "../child/handovers.ts";
+import type { Handovers } from "../child/handovers.ts";
 import type { Remaining, ServingOrder } from "../shared/child_order.ts";
 import type { ThreadProgram } from "../shared/transport.ts";
 import type { ServerThread } from "./server_thread.ts";
@@ -153,18 +153,17 @@ export async function runAccepting(thread: ServerThread, policy: AcceptPolicy): 
     while (thread.resident !== undefined) await attend(thread, turns, policy.give);
     if (turns.due) await turns.take();
   };
+  /** What is in the table is this thread's from now on. */
+  const keep = (fd: number, patience: number) => {
+    thread.table.hand(fd, thread.thread);
+    thread.adopt(fd, patience);
+  };
   /** Goes on with the connection of a process that ends. */
   const takeOver = async () => {
-    let taken: { fd: number; record: MovingRecord } | undefined;
-    policy.handovers!.take((fd, record) => taken = { fd, record });
+    let taken: { fd: number; left: number } | undefined;
+    policy.handovers!.take(thread.table, (fd, left) => taken = { fd, left });
     if (taken === undefined) return await turns.take();
-    const { fd, record: { socket, served, idle, left } } = taken;
-    const now = clock();
-    const { family, port, bytes } = posix.lastAddress;
-    thread.table.begin(fd, socket, now, now + left, family, port, bytes);
-    thread.table.note(fd, served, now - idle, now + left);
-    thread.table.hand(fd, thread.thread);
-    thread.adopt(fd, left);
+    keep(taken.fd, taken.left);
     await attendAll();
   };
   const serve = async (fd: number, index: number) => {
@@ -173,13 +172,12 @@ export async function runAccepting(thread: ServerThread, policy: AcceptPolicy): 
     const now = clock();
     const { family, port, bytes } = posix.lastAddress;
     thread.table.begin(fd, index, now, now + policy.firstRequestMs, family, port, bytes);
-    thread.table.hand(fd, thread.thread);
-    thread.adopt(fd, policy.firstRequestMs);
+    keep(fd, policy.firstRequestMs);
     await attendAll();
   };
   while (policy.mayAccept()) {
     thread.beat();
-    queue.takesOver = policy.mayTakeOver();
+    queue.takeOver(policy.mayTakeOver());
     const fd = await queue.next();
     if (fd === queue.handovers) {
       await takeOver();
@@ -233,8 +231,8 @@ class AcceptQueue {
     for (const fd of sockets) thread.poller.add(this.#set, fd, Interest.Read | Interest.Exclusive);
   }
 
-  /** Whether next() tells of what is in `handovers`. */
-  set takesOver(on: boolean) {
+  /** From now on next() tells of what is in `handovers`, or does not. */
+  takeOver(on: boolean): void {
     if (this.handovers === undefined || on === this.#takesOver) return;
     this.#takesOver = on;
     if (on) this.thread.poller.add(this.#set, this.handovers, Interest.Read | Interest.Exclusive);
