@@ -1,8 +1,9 @@
 // How fast is it, beside others? `deno task bench:http` runs the same site on mpmd, Apache httpd (mpm_event), nginx (two workers)
 // and Deno.serve (from memory, and from files) in turns, on loopback, and prints medians and ratios. It needs apache2, nginx and wrk on the PATH.
 
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import { freePort } from "../tests/system/harness.ts";
+import { HELLO, MEGABYTE, Site, TEN } from "./site.ts";
 import { measure, median, type Peer, type Result, type Scenario, withPeers } from "./wrk.ts";
 
 interface Compared extends Scenario {
@@ -10,9 +11,6 @@ interface Compared extends Scenario {
   readonly latency?: boolean;
 }
 
-const HELLO = new TextEncoder().encode("Hello, World!\n");
-const TEN = new TextEncoder().encode("0123456789".repeat(1000));
-const MEGABYTE = new Uint8Array(1 << 20);
 const SCENARIOS: readonly Compared[] = [
   { name: "14 bytes, keep-alive, c=64", path: "/small.txt", connections: 64, answer: HELLO },
   {
@@ -29,52 +27,9 @@ const SCENARIOS: readonly Compared[] = [
 ];
 const ROUNDS = 7;
 const SECONDS = 1;
-const [OWN, HTTPD, NGINX, SERVE, FILES] = Array.from({ length: 5 }, freePort);
 
-const root = await Deno.makeTempDir({ prefix: "mpmd-bench-" });
-const entry = fromFileUrl(new URL("../mod.ts", import.meta.url));
-
-async function site(): Promise<Peer[]> {
-  // Started by root, httpd and nginx read as another user.
-  await Deno.chmod(root, 0o755);
-  for (const dir of ["htdocs", "logs", "nginx"]) await Deno.mkdir(join(root, dir));
-  await Deno.writeFile(join(root, "htdocs/small.txt"), HELLO);
-  await Deno.writeFile(join(root, "htdocs/10k.txt"), TEN);
-  await Deno.writeFile(join(root, "htdocs/1m.bin"), MEGABYTE);
-  // The text that both read; httpd needs its modules loaded besides.
-  const common = (port: number, name: string) => `
-ServerName localhost
-Listen 127.0.0.1:${port}
-DocumentRoot "${root}/htdocs"
-KeepAlive On
-MaxKeepAliveRequests 0
-PidFile "${root}/logs/${name}.pid"
-ErrorLog "${root}/logs/${name}.error"
-`;
-  const modules = ["mpm_event", "authz_core", "mime"].map((name) =>
-    `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`
-  );
-  const apache = join(root, "apache.conf");
-  await Deno.writeTextFile(
-    apache,
-    [`ServerRoot "${root}"`, ...modules, "TypesConfig /etc/mime.types", common(HTTPD, "apache")]
-      .join("\n"),
-  );
-  const own = join(root, "mpmd.conf");
-  await Deno.writeTextFile(own, common(OWN, "mpmd"));
-  const nginx = join(root, "nginx.conf");
-  await Deno.writeTextFile(
-    nginx,
-    `
-daemon off; worker_processes 2; pid ${root}/logs/nginx.pid; error_log ${root}/logs/nginx.error;
-events { worker_connections 4096; }
-http {
-  access_log off; sendfile on; keepalive_requests 100000000; types { text/plain txt; }
-  client_body_temp_path ${root}/nginx; proxy_temp_path ${root}/nginx; fastcgi_temp_path ${root}/nginx;
-  uwsgi_temp_path ${root}/nginx; scgi_temp_path ${root}/nginx;
-  server { listen 127.0.0.1:${NGINX}; root ${root}/htdocs; }
-}`,
-  );
+/** Two programs under deno serve: one has the files in memory, one opens them. */
+async function denoPeers(root: string): Promise<Peer[]> {
   const handler = join(root, "serve.ts");
   await Deno.writeTextFile(
     handler,
@@ -102,31 +57,20 @@ export default { async fetch(request: Request) {
   return new Response(file.readable, { headers });
 } };`,
   );
-  return [
-    {
-      name: "mpmd event",
-      port: OWN,
-      command: Deno.execPath(),
-      args: ["run", "-A", entry, "-f", own, "-d", root],
-    },
-    { name: "httpd event", port: HTTPD, command: "apache2", args: ["-f", apache, "-DFOREGROUND"] },
-    { name: "nginx", port: NGINX, command: "nginx", args: ["-c", nginx] },
-    denoServe("Deno.serve, from memory", SERVE, handler),
-    denoServe("Deno.serve, from files", FILES, reader),
-  ];
+  return [denoServe("Deno.serve, from memory", handler), denoServe("Deno.serve, from files", reader)];
 }
 
-function denoServe(name: string, port: number, handler: string): Peer {
+function denoServe(name: string, handler: string): Peer {
+  const port = freePort();
   const args = ["serve", "-A", "--no-check", "--host", "127.0.0.1", "--port", String(port), handler];
   return { name, port, command: Deno.execPath(), args };
 }
 
-const peers = await site();
-try {
-  await withPeers(peers, "/small.txt", compare);
-} finally {
-  await Deno.remove(root, { recursive: true });
-}
+await using site = await Site.make({
+  files: { "/small.txt": HELLO, "/10k.txt": TEN, "/1m.bin": MEGABYTE },
+});
+const peers = [...site.peers, ...await denoPeers(site.root)];
+await withPeers(peers, "/small.txt", compare);
 
 async function compare(): Promise<void> {
   console.log(
