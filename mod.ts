@@ -20,9 +20,9 @@ export { VERSION } from "./server/version.ts";
 if (import.meta.main) {
   // By a name that Deno does not follow: a program that imports this module would else be checked with the whole server, whose bare
   // names are not in the import map of that program.
-  const { start } = await import(new URL("./entry/start.ts", import.meta.url).href) as {
-    start(args: readonly string[], entry: string): Promise<number>;
+  const { begin } = await import(new URL("./entry/begin.ts", import.meta.url).href) as {
+    begin(args: readonly string[], entry: string): Promise<number>;
   };
   // Not awaited: when nothing is left to wait for, a program that is loaded ahead in a compiled server (entry/probe.ts) has to be told.
-  start(Deno.args, import.meta.url).then((code) => Deno.exit(code));
+  begin(Deno.args, import.meta.url).then((code) => Deno.exit(code));
 }

@@ -55,7 +55,7 @@ async function compile(args: readonly string[], cwd: string): Promise<number> {
 /** The server alone: it runs what its command line names. */
 async function compileServer(flags: readonly string[], output: string): Promise<number> {
   const root = new URL("..", import.meta.url);
-  const included = ["start", "thread"].flatMap((name) => ["--include", `entry/${name}.ts`]);
+  const included = ["begin", "start", "thread"].flatMap((name) => ["--include", `entry/${name}.ts`]);
   return await compile([...flags, ...included, "-o", output, "mod.ts"], fromFileUrl(root));
 }
 
@@ -78,7 +78,7 @@ async function compileWith(program: string, flags: readonly string[], output: st
       main,
       `import { start } from "./start.js";
 const program = new URL(${JSON.stringify(`../${basename(module)}`)}, import.meta.url).href;
-start(Deno.args, import.meta.url, program).then((code) => Deno.exit(code));
+start(Deno.args, import.meta.url, { program }).then((code) => Deno.exit(code));
 `,
     );
     const included = [join(made, "thread.js"), join(made, "probe.js"), module].flatMap((

@@ -1,12 +1,7 @@
-// What has to happen before the server is even loaded? A process that will be a control process starts itself anew, so that a
-// graceful restart does not open Deno's inspector. It does so before it has loaded what it would have to load once more.
+// How is the server put together? Its main program, and all modules, which that does not know.
 
-import { CHILD_VARIABLE } from "../mpm/shared/child_order.ts";
-import { blockInspectorSignal } from "../platform/inspector_signal.ts";
-import { isDaemon } from "../server/daemon.ts";
-import { isLauncher } from "../server/launcher.ts";
-import { PROBE_VARIABLE } from "../server/probe_order.ts";
-import { parseOptions, UsageError } from "../server/options.ts";
+import { blockInspectorSignal } from "../platform/inspector_block.ts";
+import { purposeOf } from "./purpose.ts";
 
 /** Programs beside the server, by the first word of the command line. */
 const COMMANDS: ReadonlyMap<string, (args: readonly string[]) => Promise<number>> = new Map([
@@ -14,15 +9,24 @@ const COMMANDS: ReadonlyMap<string, (args: readonly string[]) => Promise<number>
   ["htdigest", async (args) => (await import("../modules/authn_file/htdigest.ts")).htdigest(args)],
 ]);
 
-/**
- * Runs the command line `args` and returns the exit code. `entry` is the module that was started, for children to start too; `program`: the
- * URL of the application that was compiled with the server.
- */
-export async function start(args: readonly string[], entry: string, program?: string): Promise<number> {
+/** How it was started. */
+export interface Begun {
+  /** The URL of the application that was compiled with the server. */
+  readonly program?: string;
+  /** Why it does not run from its bundle, where it should. */
+  readonly reason?: string;
+}
+
+/** Runs the command line `args` and returns the exit code. `entry` is the module that was started, for children to start too. */
+export async function start(
+  args: readonly string[],
+  entry: string,
+  { program, reason }: Begun = {},
+): Promise<number> {
   const command = COMMANDS.get(args[0]);
   if (command !== undefined) return await command(args.slice(1));
-  const helper = Deno.env.has(CHILD_VARIABLE) || Deno.env.has(PROBE_VARIABLE) || isLauncher();
-  if (!helper && willServe(args, program)) blockInspectorSignal();
+  // What is compiled begins here.
+  if (purposeOf(args, program) === "serve") blockInspectorSignal();
   const [{ main }, { setModules }, { MODULES }, { THREAD_MODULE }] = await Promise.all([
     import("../server/main.ts"),
     import("../server/modules.ts"),
@@ -30,23 +34,10 @@ export async function start(args: readonly string[], entry: string, program?: st
     import("./thread_module.ts"),
   ]);
   setModules(MODULES);
-  return await main(args, entry, { threads: THREAD_MODULE, runProbe, program });
+  return await main(args, entry, { threads: THREAD_MODULE, runProbe, program, reason });
 }
 
 /** What a compiled program runs as a probe: it has no file of its own for that. */
 async function runProbe(): Promise<void> {
   (await import("./probe.ts")).runProbe();
-}
-
-/** This process will be the server, if nothing is in the way. */
-function willServe(args: readonly string[], program: string | undefined): boolean {
-  try {
-    const { print, test, dumps, action, foreground } = parseOptions(args, program);
-    return print === undefined && !test && dumps.length === 0 &&
-      (action === undefined || foreground || isDaemon());
-  } catch (error) {
-    // main() tells what is wrong.
-    if (error instanceof UsageError) return false;
-    throw error;
-  }
 }

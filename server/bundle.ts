@@ -1,9 +1,9 @@
-// How does the server run in a process whose import map is an application's? As one bundle, without bare names. It is made by
-// `deno bundle` when it is needed first, and kept in Deno's directory until the server's modules change.
+// How does the server run? As one bundle, without bare names: it is loaded in half the time that its modules take, and in a process whose import map
+// is an application's. It is made by `deno bundle` when it is needed first, and kept in Deno's directory until the server's modules change.
 
-import { dirname, fromFileUrl, join, toFileUrl } from "@std/path";
-import { createHash } from "node:crypto";
-import { childDenoDirectory } from "./child_cache.ts";
+import { basename, dirname, fromFileUrl, join, toFileUrl } from "@std/path";
+import { BUNDLES, childDenoDirectory } from "./child_cache.ts";
+import { RUNNING_BUNDLE } from "./own_code.ts";
 import { VERSION } from "./version.ts";
 
 /** The server cannot be bundled. */
@@ -12,81 +12,125 @@ export class BundleError extends Error {
 }
 
 /** The modules that processes are started with. */
-const ENTRIES = ["child", "probe", "start", "thread"];
+const ENTRIES = ["child", "launcher", "probe", "start", "thread"];
 /** Where the server's own modules are, below the directory of mod.ts. */
 const SOURCES = ["entry", "mpm", "server", "modules", "platform", "std"];
-/** Bundles of other versions are removed when nobody has made one for so long (ms). */
-const KEPT_MS = 30 * 86_400_000;
+/** Bundles of other versions are removed when no server has been started from one for so long (ms): one may be running. */
+const KEPT_MS = 365 * 86_400_000;
+/** Making one takes about a second, and a download of esbuild the first time: after so long (ms) it is given up. */
+const MAKING_MS = 60_000;
 
+/** Of the modules; for what runs from the bundle they are not there. */
 const ROOT = new URL("..", import.meta.url);
 
-/** The URL of one of the entries ("probe") as it is. */
-export function unbundled(entry: string): string {
-  return new URL(`entry/${entry}.ts`, ROOT).href;
+/** Where the bundle is that makeBundle() has made or found. */
+let made: string | undefined;
+
+/** The URL of one of the entries ("probe") for processes that run the same code as this one. */
+export function entryUrl(entry: string): string {
+  return RUNNING_BUNDLE === undefined ? new URL(`entry/${entry}.ts`, ROOT).href : bundled(entry);
 }
 
 /** The URL of one of the entries ("child") in the bundle, which makeBundle() has made. */
 export function bundled(entry: string): string {
-  return toFileUrl(join(directory(), `${entry}.js`)).href;
+  return toFileUrl(join(bundleDirectory(), `${entry}.js`)).href;
 }
 
-/** The directory of the bundle, which makeBundle() has made. */
+/** The directory of the bundle, which makeBundle() has made; for children, where they can read it. */
 export function bundleDirectory(): string {
-  return directory();
+  const name = bundleName();
+  if (name === undefined) throw new Error("there is no bundle yet");
+  return join(childDenoDirectory(), BUNDLES, name);
 }
 
-/** Makes the bundle, if it is not there. @throws BundleError with what Deno says */
-export async function makeBundle(): Promise<void> {
-  const made = directory();
-  if (!exists(made)) await make(dirname(made), made);
+/** The name of the bundle's own directory; undefined: this process runs from modules, and has not needed a bundle. */
+export function bundleName(): string | undefined {
+  if (RUNNING_BUNDLE !== undefined) return basename(fromFileUrl(RUNNING_BUNDLE));
+  return made;
 }
 
-function directory(): string {
-  return join(childDenoDirectory(), "mpmd", versionKey());
+/** The URL of the entry "start" in the bundle of what the modules are now; undefined: it is not there. */
+export async function findBundle(): Promise<string | undefined> {
+  made = await versionKey();
+  return exists(bundleDirectory()) ? bundled("start") : undefined;
+}
+
+/** Makes the bundle, if it is not there. Returns the URL of its entry "start". @throws BundleError with what Deno or the system says */
+export async function makeBundle(): Promise<string> {
+  if (RUNNING_BUNDLE !== undefined) return bundled("start");
+  const found = await findBundle();
+  if (found === undefined) await make(bundleDirectory());
+  else noteUse(bundleDirectory());
+  return bundled("start");
+}
+
+/** Whoever looks for old ones sees that this one is in use. */
+function noteUse(directory: string): void {
+  try {
+    Deno.utimeSync(directory, new Date(), new Date());
+  } catch (error) {
+    // It is somebody else's, who removes it, or not.
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+  }
 }
 
 /** What the bundle depends on: the modules as they are, or the version where they do not change. */
-function versionKey(): string {
-  const hash = createHash("sha256").update(`${VERSION} ${Deno.version.deno} ${ROOT.href}\n`);
-  if (ROOT.protocol === "file:") { for (const name of SOURCES) addTree(hash, join(fromFileUrl(ROOT), name)); }
-  return hash.digest("hex").slice(0, 24);
+async function versionKey(): Promise<string> {
+  const lines = [`${VERSION} ${Deno.version.deno} ${ROOT.href}`];
+  if (ROOT.protocol === "file:") {
+    for (const name of SOURCES) {
+      addTree(lines, join(fromFileUrl(ROOT), name));
+    }
+  }
+  // Deno's own: node:crypto takes 25 ms to load.
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(lines.join("\n")));
+  return new Uint8Array(hash, 0, 12).toHex();
 }
 
-function addTree(hash: ReturnType<typeof createHash>, directory: string): void {
+function addTree(lines: string[], directory: string): void {
   const entries = [...Deno.readDirSync(directory)].sort((a, b) => a.name < b.name ? -1 : 1);
   for (const { name, isDirectory } of entries) {
     const path = join(directory, name);
-    if (isDirectory) addTree(hash, path);
+    if (isDirectory) addTree(lines, path);
     else if (name.endsWith(".ts") && !name.endsWith("_test.ts")) {
       const { mtime, size } = Deno.statSync(path);
-      hash.update(`${path} ${mtime?.getTime()} ${size}\n`);
+      lines.push(`${path} ${mtime?.getTime()} ${size}`);
     }
   }
 }
 
-async function make(parent: string, directory: string): Promise<void> {
-  removeOld(parent);
-  Deno.mkdirSync(parent, { recursive: true });
-  const made = Deno.makeTempDirSync({ dir: parent, prefix: "making-" });
+const FAILED = "the server is bundled once after each change, which failed";
+
+async function make(directory: string): Promise<void> {
+  const parent = dirname(directory);
+  let made: string;
+  try {
+    removeOld(parent);
+    Deno.mkdirSync(parent, { recursive: true });
+    made = Deno.makeTempDirSync({ dir: parent, prefix: "making-" });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new BundleError(`${FAILED}: ${error.message}`);
+  }
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["bundle", "--quiet", "--platform", "deno", "--code-splitting", "--outdir", made],
-      ...ENTRIES.map(unbundled),
+      ...ENTRIES.map(entryUrl),
     ],
     cwd: ROOT.protocol === "file:" ? fromFileUrl(ROOT) : undefined,
     env: { NO_COLOR: "1" },
     stdin: "null",
     stdout: "null",
     stderr: "piped",
+    signal: AbortSignal.timeout(MAKING_MS),
   }).output();
   if (code !== 0) {
     Deno.removeSync(made, { recursive: true });
-    throw new BundleError(
-      "for applications with a Deno configuration of their own the server is bundled once, which failed: " +
-        new TextDecoder().decode(stderr).trim(),
-    );
+    throw new BundleError(`${FAILED}: ${new TextDecoder().decode(stderr).trim() || "it takes too long"}`);
   }
   Deno.chmodSync(made, 0o755);
+  // Children of another user read them, whatever this one's umask is.
+  for (const { name } of Deno.readDirSync(made)) Deno.chmodSync(join(made, name), 0o644);
   try {
     Deno.renameSync(made, directory);
   } catch (error) {

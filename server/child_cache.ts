@@ -10,6 +10,8 @@ import { VERSION } from "./version.ts";
 
 /** What children read of Deno's directory; the rest is made from it. */
 const PARTS = ["npm", "remote"];
+/** Where bundles of the server are there. */
+export const BUNDLES = "mpmd";
 /** Where this program is, and its folders. */
 const PROGRAM = new URL("..", import.meta.url);
 const FOLDERS = ["entry", "modules", "mpm", "platform", "server", "std"];
@@ -52,27 +54,31 @@ export function isOpenTo({ user, group }: Identity): boolean {
 }
 
 /**
- * Lays out what children load; what has not changed since the last time stays as it is. Children cannot keep there what they compile: when
- * the program has changed `entries` are loaded once, so that they need not (2.2 s to the first answer became 1.2 s).
+ * Lays out what children load, the bundle of that name if there is one; what has not changed since the last time stays as it is. Children cannot keep there what they compile: when
+ * the program has changed `entries` (URLs, as they are then) are loaded once, so that they need not (2.2 s to the first answer became 1.2 s).
  * @throws PrivilegeError when there is no place that only root can write
  */
-export async function layOut(entries: readonly string[]): Promise<void> {
+export async function layOut(bundle: string | undefined, entries: () => readonly string[]): Promise<void> {
   const base = resolve(Deno.env.get("CACHE_DIRECTORY") || SHARED);
   const to = join(base, `deno-${Deno.version.deno}`);
   try {
     for (const path of [base, to]) ownDirectory(path);
     for (const part of PARTS) layOutTree(join(denoDirectory(), part), join(to, part));
+    if (bundle !== undefined) {
+      ownDirectory(join(to, BUNDLES));
+      layOutTree(join(denoDirectory(), BUNDLES, bundle), join(to, BUNDLES, bundle));
+    }
+    laidOut = to;
     const compiled = join(to, "compiled");
-    const stamp = programStamp();
+    const stamp = bundle ?? programStamp();
     if (textOf(compiled) !== stamp) {
-      await Promise.all(entries.map((entry) => compile(entry, to)));
+      await Promise.all(entries().map((entry) => compile(entry, to)));
       Deno.writeTextFileSync(compiled, stamp);
     }
   } catch (error) {
     if (!(error instanceof Error) || error instanceof PrivilegeError) throw error;
     throw new PrivilegeError(`what children load cannot be laid out in ${to}: ${error.message}`);
   }
-  laidOut = to;
 }
 
 /** Makes a directory that only its owner, who is this user, can write. */

@@ -5,9 +5,11 @@ import { dirname, fromFileUrl } from "@std/path";
 import type { ChildCommand } from "../mpm/mod.ts";
 import { type Identity, PrivilegeError } from "../platform/privileges.ts";
 import { childDenoDirectory, isOpenTo, layOut } from "./child_cache.ts";
-import { bundled, unbundled } from "./bundle.ts";
+import { bundled, bundleName, entryUrl } from "./bundle.ts";
+import { RUNNING_BUNDLE } from "./own_code.ts";
 import type { ProgramSettings } from "./program_settings.ts";
-import { type Launch, LAUNCH_VARIABLE } from "./launcher.ts";
+import type { Launch } from "./launcher.ts";
+import { LAUNCH_VARIABLE } from "./process_kind.ts";
 
 /**
  * How a child is started. `entry` is the module that was started; `identity` whom the child runs as, if not as this process; `heapLimit`: MB
@@ -53,7 +55,7 @@ export function probeCommand(
   const args = Deno.build.standalone
     ? []
     : main === undefined
-    ? [...run, ...unlocked(flags), unbundled("probe")]
+    ? [...run, ...unlocked(flags), entryUrl("probe")]
     : [...run, "--unstable-worker-options", "-"];
   return {
     ...identity === undefined ? command(args) : launched(command(args), identity),
@@ -64,13 +66,14 @@ export function probeCommand(
 
 /**
  * The arguments of a process that loads applications. With a configuration of theirs one of them is the main module, for Deno to find
- * the configuration from, and the bundled child comes before it and never to it; else `entry` is the main module.
+ * the configuration from, else `entry` is, with the server's; the bundled child comes before it and never to it.
  */
 function loading({ flags, main }: ProgramSettings, entry: string): string[] {
   if (Deno.build.standalone) return [];
   const run = ["run", "--allow-all", "--no-prompt", ...flags];
-  if (main === undefined) return [...run, ...unlocked(flags), entry];
-  return [...run, "--unstable-worker-options", "--preload", bundled("child"), main];
+  const own = main === undefined ? unlocked(flags) : ["--unstable-worker-options"];
+  if (main === undefined && RUNNING_BUNDLE === undefined) return [...run, ...own, entry];
+  return [...run, ...own, "--preload", bundled("child"), main ?? entry];
 }
 
 /** The server's own lock file is left as it is. */
@@ -88,9 +91,8 @@ function denoArguments(module: string, ...flags: string[]): string[] {
 
 function launched({ executable, args }: ChildCommand, identity: Identity): ChildCommand {
   const launch: Launch = { identity, executable, args };
-  const launcher = new URL("./launcher.ts", import.meta.url).href;
   return {
-    ...command(Deno.build.standalone ? [] : denoArguments(launcher)),
+    ...command(Deno.build.standalone ? [] : denoArguments(entryUrl("launcher"))),
     // The other user has another home: packages and compiled modules are where child_cache.ts says.
     env: { [LAUNCH_VARIABLE]: JSON.stringify(launch), DENO_DIR: childDenoDirectory() },
   };
@@ -103,7 +105,7 @@ function launched({ executable, args }: ChildCommand, identity: Identity): Child
  */
 export async function tryIdentity(entry: string, identity: Identity): Promise<void> {
   if (!Deno.build.standalone && !isOpenTo(identity)) {
-    await layOut([entry, unbundled("thread")]);
+    await layOut(bundleName(), () => [entry, entryUrl("thread")]);
   }
   const itself = command([...Deno.build.standalone ? [] : denoArguments(entry, "--cached-only"), "-v"]);
   const { executable, args, env } = launched(itself, identity);

@@ -4,17 +4,11 @@
 import * as posix from "../platform/posix.ts";
 import type { OpenedLogs } from "./log/inherited_logs.ts";
 import { type LogTarget, targetKey } from "./log/target.ts";
+import { DAEMON_VARIABLE } from "./process_kind.ts";
 import { writeAll, type WriteLine } from "./log/sinks.ts";
 
-/** Set for a daemon by its starter. */
-const DAEMON_VARIABLE = "MPMD_DAEMON";
 /** What a daemon says last to its starter. */
 const READY = "\0ready\n";
-
-/** True in a process that was started to run in the background. */
-export function isDaemon(): boolean {
-  return Deno.env.has(DAEMON_VARIABLE);
-}
 
 /**
  * Starts the server in the background with the same arguments; returns 0 once it serves, its exit code if it ends before that.

@@ -1,11 +1,9 @@
-// How does a child come to run as another user? Root starts this module, which gives up root's rights and then becomes the child
+// How does a child come to run as another user? Root starts a launcher, which gives up root's rights and then becomes the child
 // by exec. So nothing that a child can influence is ever run by root, and a child has none of the files that root had opened:
 // the caches of Deno, from which code is run, are among them. What the control process leaves to its children stays open.
 
 import { becomeUser, type Identity, PrivilegeError, replaceProcess } from "../platform/privileges.ts";
-
-/** The variable that makes a process a launcher; its value is the JSON of a Launch. */
-export const LAUNCH_VARIABLE = "MPMD_LAUNCH";
+import { LAUNCH_VARIABLE } from "./process_kind.ts";
 
 /** httpd's APEXIT_CHILDFATAL: the server ends too. */
 const FATAL = 15;
@@ -15,11 +13,6 @@ export interface Launch {
   readonly identity: Identity;
   readonly executable: string;
   readonly args: readonly string[];
-}
-
-/** True when this process was started as a launcher. */
-export function isLauncher(): boolean {
-  return Deno.env.has(LAUNCH_VARIABLE);
 }
 
 /** Becomes what the variable says; ends the process with 15 and the reason on standard error when that cannot be. */
@@ -35,6 +28,3 @@ export function launch(): never {
     Deno.exit(FATAL);
   }
 }
-
-// A compiled program starts itself, and comes here by way of main().
-if (import.meta.main) launch();

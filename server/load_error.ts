@@ -1,5 +1,7 @@
 // Why does a program not load, and where? What Deno says of a module that it cannot load or run, with file, line and column.
 
+import { OWN_CODE } from "./own_code.ts";
+
 /** `file:///app.ts:3:5` in a stack or a message. */
 const PLACE = /((?:file|https?|jsr|npm|data):[^\s()]*?:\d+:\d+)/;
 
@@ -7,13 +9,10 @@ const PLACE = /((?:file|https?|jsr|npm|data):[^\s()]*?:\d+:\d+)/;
 function placeOf(stack: string): string | undefined {
   for (const line of stack.split("\n").filter((text) => /^\s*at /.test(text))) {
     const place = PLACE.exec(line)?.[1];
-    if (place !== undefined && !place.startsWith(OWN)) return place;
+    if (place !== undefined && !place.startsWith(OWN_CODE)) return place;
   }
   return undefined;
 }
-
-/** Where the server's own modules are. */
-const OWN = new URL("..", import.meta.url).href;
 
 /** One text for people about an error that came out of importing `url`. */
 export function describeLoadError(error: unknown, url: string): string {

@@ -29,11 +29,11 @@ import {
 } from "./configuration.ts";
 import { ProgramWatch } from "./development/program_watch.ts";
 import { findOwner, type Owner } from "./embedding/owner.ts";
-import { isDaemon, redirectOutput, startDaemon, StarterPipe } from "./daemon.ts";
+import { redirectOutput, startDaemon, StarterPipe } from "./daemon.ts";
 import { trustText } from "./development/trust.ts";
 import { directiveText, listDirectives } from "./directive_list.ts";
 import { dumpText } from "./dumps.ts";
-import { isLauncher, launch } from "./launcher.ts";
+import { launch } from "./launcher.ts";
 import type { ErrorLogs } from "./log/error_logs.ts";
 import { InheritedLogs } from "./log/inherited_logs.ts";
 import { severity } from "./log/levels.ts";
@@ -42,6 +42,7 @@ import { type Options, parseOptions, USAGE, UsageError } from "./options.ts";
 import { PidFileError, removePid, writePid } from "./pid_file.ts";
 import { LogError } from "./request/module.ts";
 import { PROBE_VARIABLE } from "./probe_order.ts";
+import { isDaemon, isLauncher } from "./process_kind.ts";
 import { ProbeError } from "./program_probe.ts";
 import { controlFile, openRemoteControl } from "./remote_control.ts";
 import { findingsText, type ProvenConfiguration, provePrograms } from "./served_programs.ts";
@@ -76,6 +77,8 @@ export interface Entry {
   runProbe(): Promise<void>;
   /** The URL of the application that was compiled with the server. */
   readonly program?: string;
+  /** Why the server does not run from its bundle, where it should. */
+  readonly reason?: string;
 }
 
 /**
@@ -85,7 +88,7 @@ export interface Entry {
 export async function main(
   args: readonly string[],
   entry: string,
-  { threads, runProbe, program }: Entry,
+  { threads, runProbe, program, reason }: Entry,
 ): Promise<number> {
   if (isLauncher()) return launch();
   if (Deno.env.has(PROBE_VARIABLE)) {
@@ -105,6 +108,7 @@ export async function main(
     return 1;
   }
   const startup = new StartupLog(options.startupLevel, options.startupLog);
+  if (reason !== undefined) startup.say("info", reason);
   try {
     const code = await carryOut({ options, args, entry, threads, startup, owner });
     await owner?.failed();

@@ -2,6 +2,8 @@
 // set, a challenge for each of them that is answered in the store, and the certificates. Loaded when there is one to be got.
 
 import { Agent } from "node:https";
+// Before the library, which loads @peculiar/x509 too: a bundle has one order for both.
+import "../../std/reflect.ts";
 import * as acme from "acme-client";
 import type { MdGlobal } from "./config.ts";
 import type { ManagedDomain } from "./domains.ts";

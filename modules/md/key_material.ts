@@ -2,14 +2,12 @@
 
 import { Buffer } from "node:buffer";
 import { createPrivateKey } from "node:crypto";
-// What the library below asks for.
-import "reflect-metadata";
 import {
   Extension,
   Pkcs10CertificateRequestGenerator,
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
-} from "@peculiar/x509";
+} from "../../std/x509.ts";
 import type { KeyKind } from "./config.ts";
 
 const DAY_MS = 24 * 3600 * 1000;

@@ -1,5 +1,12 @@
 // How does a configuration say what is wrong with it? One error with a place, and one for arguments that has none yet.
 
+/** Marks the errors of this file in all of its copies: modules of third parties may have been written against another than the server runs. */
+const KIND = Symbol.for("mpmd kind of error");
+
+function isOfKind(value: unknown, kind: string): boolean {
+  return value instanceof Error && (value as { [KIND]?: string })[KIND] === kind;
+}
+
 /** A line of a configuration file. */
 export interface Where {
   readonly file: string;
@@ -13,6 +20,12 @@ export interface Where {
  */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
+  readonly [KIND] = "configuration";
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return this === ConfigError ? isOfKind(value, "configuration") : super[Symbol.hasInstance](value);
+  }
+
   readonly file: string;
   readonly line: number;
 
@@ -48,6 +61,11 @@ function places(errors: readonly ConfigError[]): string {
  */
 export class ArgumentError extends Error {
   override readonly name = "ArgumentError";
+  readonly [KIND] = "argument";
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return this === ArgumentError ? isOfKind(value, "argument") : super[Symbol.hasInstance](value);
+  }
 
   /** @param needsName the message lacks its subject: the name of the directive is put before it. */
   constructor(message: string, readonly needsName = false) {

@@ -1,8 +1,6 @@
 // How does a server get a certificate that nobody has to pay for, or wait for? From an authority of one's own, for development and for
 // tests; whoever trusts the authority trusts all that it signs.
 
-// What the library below asks for.
-import "reflect-metadata";
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
@@ -15,7 +13,7 @@ import {
   SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
-} from "@peculiar/x509";
+} from "../../std/x509.ts";
 
 const ECDSA = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const RSA = {

@@ -4,12 +4,11 @@
 import { fromFileUrl } from "@std/path";
 import { escapeHtml } from "../http/content/mod.ts";
 import type { Fields, Reply } from "../http/engine/reply.ts";
+import { OWN_CODE } from "../own_code.ts";
 import type { Exchange } from "../request/exchange.ts";
 
 /** Lines of source before and after the one in question. */
 const AROUND = 5;
-/** The server's own files: an application's fault is not there. */
-const OWN = new URL("../../", import.meta.url).href;
 /** Fields that a page must not show: it may be on a projector, or in a bug report. */
 const SECRET = /^(?:authorization|proxy-authorization|cookie|x-api-key)$/i;
 
@@ -83,7 +82,7 @@ function stackOf(error: unknown): string {
 /** Around the first place that is a file of the application. */
 function excerptOf(stack: string): Excerpt | undefined {
   for (const [, url, line, column] of stack.matchAll(/(file:\/\/[^\s()]+?):(\d+):(\d+)/g)) {
-    if (url.startsWith(OWN) && !isExample(url) || url.includes("/node_modules/")) continue;
+    if (url.startsWith(OWN_CODE) && !isExample(url) || url.includes("/node_modules/")) continue;
     const place = { url, line: Number(line), column: Number(column) };
     const lines = linesAround(place);
     if (lines !== undefined) return { ...place, lines };
@@ -93,7 +92,7 @@ function excerptOf(stack: string): Excerpt | undefined {
 
 /** Applications that come with the server are applications. */
 function isExample(url: string): boolean {
-  return url.startsWith(`${OWN}examples/`);
+  return url.startsWith(`${OWN_CODE}examples/`);
 }
 
 function linesAround({ url, line }: Place): Excerpt["lines"] | undefined {

@@ -35,9 +35,20 @@ export class LogError extends Error {
   override readonly name = "LogError";
 }
 
+const REDIRECT = Symbol.for("mpmd internal redirect");
+
 /** What a phase answers with: what is at another target of this server, an encoded path perhaps with a query. */
 export class InternalRedirect {
   constructor(readonly target: string) {}
+
+  /** Also for one that another copy of this file has made: a module of a third party may have been written against another than the server runs. */
+  static [Symbol.hasInstance](value: unknown): value is InternalRedirect {
+    return typeof value === "object" && value !== null && REDIRECT in value;
+  }
+
+  get [REDIRECT](): true {
+    return true;
+  }
 }
 
 /** What a module may ask of the thread it runs on. */
