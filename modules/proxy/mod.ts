@@ -26,13 +26,13 @@ import type { BackendHead } from "./protocol.ts";
 import { directives } from "./directives.ts";
 import { returnedFields } from "./forwarding.ts";
 import { backendFor } from "./mapping.ts";
+import { prefetchedBody } from "./prefetched_body.ts";
 import type { Call, Scheme, SchemeMaker } from "./scheme.ts";
 import { METHODS } from "../proxy_balancer/balancer.ts";
 import { balancerManager } from "../proxy_balancer/manager.ts";
 import { sharedNonce } from "../proxy_balancer/shared_members.ts";
 import { startChecks } from "../proxy_hcheck/checks.ts";
 import { countMember, type Route, Routes } from "./routes.ts";
-import { spooledBody } from "./spooled_body.ts";
 import type { Worker } from "./worker.ts";
 import { Workers } from "./workers.ts";
 
@@ -188,12 +188,13 @@ class ProxyHooks implements ModuleHooks {
     if (!hasBody) return this.#converse(call, route, undefined, undefined);
     const body = exchange.body!;
     if (call.bodyLength === undefined && scheme.lengthless === "refused") return errorReply(411);
-    if (call.bodyLength === undefined && scheme.lengthless === "spooled") {
-      return spooledBody(body).then((whole) =>
-        whole === undefined
-          ? errorReply(413)
-          : this.#converse({ ...call, bodyLength: whole.length, expects: false }, route, whole, undefined)
-      );
+    if (call.bodyLength === undefined && scheme.lengthless === "prefetched") {
+      return prefetchedBody(body, WHOLE_BODY).then((found) => {
+        const asked = { ...call, expects: false };
+        return "stream" in found
+          ? this.#converse(asked, route, undefined, found.stream)
+          : this.#converse({ ...asked, bodyLength: found.whole.length }, route, found.whole, undefined);
+      });
     }
     if (call.bodyLength === undefined || call.bodyLength > WHOLE_BODY || call.expects) {
       return this.#converse(call, route, undefined, () => body.stream());

@@ -27,8 +27,8 @@ export interface Scheme {
   readonly title: string;
   /** Connections are kept where nobody says whether. */
   readonly reuses: boolean;
-  /** A body that does not say how long it is: refused (411), or received before the backend is asked. Undefined: it goes on as it comes. */
-  readonly lengthless?: "refused" | "spooled";
+  /** A body that does not say how long it is: refused (411), or its length found out where it is short. Undefined: it goes on as it comes. */
+  readonly lengthless?: "refused" | "prefetched";
   protocol(call: Call, worker: Worker): Protocol;
   /** The backend has changed the protocol. */
   upgraded?(

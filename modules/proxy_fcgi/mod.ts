@@ -25,12 +25,15 @@ export function fcgiScheme(thread: ThreadContext): Scheme {
     names: ["fcgi"],
     title: "FCGI",
     reuses: false,
-    lengthless: "spooled",
+    lengthless: "prefetched",
     protocol(call, worker) {
       const { exchange } = call;
+      const variables = cgiVariables(call, thread);
+      // The program is told a length instead.
+      if (call.bodyLength !== undefined) variables.delete("HTTP_TRANSFER_ENCODING");
       return new FcgiProtocol({
         method: exchange.method,
-        variables: cgiVariables(call, thread),
+        variables,
         keepAlive: worker.parts.reuse,
         onError: (text) => thread.log("error", "AH01071", `Got error '${text}'`, exchange),
       });
