@@ -186,11 +186,19 @@ Deno.test({
           if (body !== undefined) stream.end(body as string);
         });
         const what = `${method} ${path}`;
-        assertEquals([what, second.status, second.body], [what, first.status, firstBody]);
+        // Each thread has a boundary of its own.
+        const boundary = (type: unknown) => /boundary=(\w+)/.exec(String(type))?.[1] ?? "-";
+        const plain = (text: string | null, type: unknown) => text?.replaceAll(boundary(type), "(boundary)");
+        const types = [first.headers.get("content-type"), second.fields["content-type"]] as const;
+        assertEquals(
+          [what, second.status, plain(second.body, types[1])],
+          [what, first.status, plain(firstBody, types[0])],
+        );
         for (
           const name of ["content-type", "content-length", "content-range", "etag", "allow", "last-modified"]
         ) {
-          assertEquals([what, name, second.fields[name] ?? null], [what, name, first.headers.get(name)]);
+          const [one, two] = [first.headers.get(name), second.fields[name] as string | undefined ?? null];
+          assertEquals([what, name, plain(two, types[1])], [what, name, plain(one, types[0])]);
         }
       }
     });
@@ -251,9 +259,18 @@ Deno.test({
         session.on("error", (error) => assert(closing, String(error)));
         while (!over && !closing) {
           const paths = Array.from({ length: 4 }, (_, n) => `/app/${i}/${n}`);
-          const answers = await Promise.all(paths.map((path) => ask(session, path, { "x-client": `${i}` })));
-          for (const [n, { status, body }] of answers.entries()) {
-            assertEquals([status, body], [200, `${paths[n]} for ${i}`]);
+          const answers = await Promise.all(
+            paths.map((path) =>
+              ask(session, path, { "x-client": `${i}` }).catch((error) => {
+                // Sent more than a second after the notice, by a client that is slow: nobody has looked at it, and it is asked anew.
+                if (closing && /REFUSED_STREAM/.test(String(error))) return undefined;
+                throw error;
+              })
+            ),
+          );
+          for (const [n, answer] of answers.entries()) {
+            if (answer === undefined) continue;
+            assertEquals([answer.status, answer.body], [200, `${paths[n]} for ${i}`]);
             answered++;
           }
         }
