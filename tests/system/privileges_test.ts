@@ -168,18 +168,18 @@ Deno.test({
     }),
 });
 
-/** Descriptors of a process: target, and whether it may write. */
+/** Descriptors of a process: target, and whether it may write. Those that it closes meanwhile are not its any more. */
 function descriptors(pid: number): { fd: number; target: string; writable: boolean }[] {
-  return [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) => {
-    const flags = parseInt(
-      /^flags:\s*(\d+)/m.exec(Deno.readTextFileSync(`/proc/${pid}/fdinfo/${name}`))![1],
-      8,
-    );
-    return {
-      fd: Number(name),
-      target: Deno.readLinkSync(`/proc/${pid}/fd/${name}`),
-      writable: (flags & 3) !== 0,
-    };
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].flatMap(({ name }) => {
+    try {
+      const info = Deno.readTextFileSync(`/proc/${pid}/fdinfo/${name}`);
+      const flags = parseInt(/^flags:\s*(\d+)/m.exec(info)![1], 8);
+      const target = Deno.readLinkSync(`/proc/${pid}/fd/${name}`);
+      return [{ fd: Number(name), target, writable: (flags & 3) !== 0 }];
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
   });
 }
 
