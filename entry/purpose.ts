@@ -5,6 +5,15 @@ import { parseOptions, UsageError } from "../server/options.ts";
 import { PROBE_VARIABLE } from "../server/probe_order.ts";
 import { isDaemon, isLauncher } from "../server/process_kind.ts";
 
+/** Programs beside the server, by the first word of the command line. */
+const COMMANDS = ["htpasswd", "htdigest"] as const;
+export type Command = typeof COMMANDS[number];
+
+/** The program that `args` ask for instead of the server. */
+export function commandOf(args: readonly string[]): Command | undefined {
+  return COMMANDS.find((name) => name === args[0]);
+}
+
 /** True in a process that another one of the server has started for a part of its work. */
 export function isHelper(): boolean {
   return Deno.env.has(CHILD_VARIABLE) || Deno.env.has(PROBE_VARIABLE) || isLauncher();
@@ -15,7 +24,7 @@ export function isHelper(): boolean {
  * application that is compiled in.
  */
 export function purposeOf(args: readonly string[], program?: string): "serve" | "test" | "other" {
-  if (isHelper()) return "other";
+  if (isHelper() || commandOf(args) !== undefined) return "other";
   try {
     const { print, test, dumps, action, foreground } = parseOptions(args, program);
     if (print !== undefined || dumps.length > 0) return "other";

@@ -1,13 +1,12 @@
 // How is the server put together? Its main program, and all modules, which that does not know.
 
 import { blockInspectorSignal } from "../platform/inspector_block.ts";
-import { purposeOf } from "./purpose.ts";
+import { type Command, commandOf, purposeOf } from "./purpose.ts";
 
-/** Programs beside the server, by the first word of the command line. */
-const COMMANDS: ReadonlyMap<string, (args: readonly string[]) => Promise<number>> = new Map([
-  ["htpasswd", async (args) => (await import("../modules/authn_file/htpasswd.ts")).htpasswd(args)],
-  ["htdigest", async (args) => (await import("../modules/authn_file/htdigest.ts")).htdigest(args)],
-]);
+const RUN: Readonly<Record<Command, (args: readonly string[]) => Promise<number>>> = {
+  htpasswd: async (args) => (await import("../modules/authn_file/htpasswd.ts")).htpasswd(args),
+  htdigest: async (args) => (await import("../modules/authn_file/htdigest.ts")).htdigest(args),
+};
 
 /** How it was started. */
 export interface Begun {
@@ -23,8 +22,8 @@ export async function start(
   entry: string,
   { program, reason }: Begun = {},
 ): Promise<number> {
-  const command = COMMANDS.get(args[0]);
-  if (command !== undefined) return await command(args.slice(1));
+  const command = commandOf(args);
+  if (command !== undefined) return await RUN[command](args.slice(1));
   // What is compiled begins here.
   if (purposeOf(args, program) === "serve") blockInspectorSignal();
   const [{ main }, { setModules }, { MODULES }, { THREAD_MODULE }] = await Promise.all([
