@@ -1,5 +1,5 @@
-// What is a child started with when its application has a Deno configuration of its own? With that application as the main module, so
-// that Deno finds its configuration as ever, and this before it: it never comes to the main module.
+// What is a child of a bundled server started with? With this before the main module, to which it never comes: that is where Deno looks for a
+// configuration from, an application with one of its own, or mod.ts.
 
 import { MODULES } from "../modules/mod.ts";
 import { runChild } from "../mpm/mod.ts";

@@ -23,8 +23,8 @@ const MAKING_MS = 60_000;
 /** Of the modules; for what runs from the bundle they are not there. */
 const ROOT = new URL("..", import.meta.url);
 
-/** Where the bundle is that makeBundle() has made or found. */
-let made: string | undefined;
+/** The name of the bundle that findBundle() has looked for. */
+let looked: string | undefined;
 
 /** The URL of one of the entries ("probe") for processes that run the same code as this one. */
 export function entryUrl(entry: string): string {
@@ -38,20 +38,19 @@ export function bundled(entry: string): string {
 
 /** The directory of the bundle, which makeBundle() has made; for children, where they can read it. */
 export function bundleDirectory(): string {
-  const name = bundleName();
-  if (name === undefined) throw new Error("there is no bundle yet");
-  return join(childDenoDirectory(), BUNDLES, name);
+  return join(childDenoDirectory(), BUNDLES, bundleName());
 }
 
-/** The name of the bundle's own directory; undefined: this process runs from modules, and has not needed a bundle. */
-export function bundleName(): string | undefined {
+/** The name of the bundle's own directory, which says what the modules are; it has been looked for, whether or not it could be made. */
+export function bundleName(): string {
   if (RUNNING_BUNDLE !== undefined) return basename(fromFileUrl(RUNNING_BUNDLE));
-  return made;
+  if (looked === undefined) throw new Error("no bundle has been looked for");
+  return looked;
 }
 
 /** The URL of the entry "start" in the bundle of what the modules are now; undefined: it is not there. */
 export async function findBundle(): Promise<string | undefined> {
-  made = await versionKey();
+  looked = await versionKey();
   return exists(bundleDirectory()) ? bundled("start") : undefined;
 }
 

@@ -2,19 +2,15 @@
 // can read it; root's is closed to everybody else, so what is in it is laid out once more where all may read and only root may write: what
 // children load is code, and a child must not be able to change what the next one runs.
 
-import { dirname, fromFileUrl, join, resolve } from "@std/path";
+import { dirname, join, resolve } from "@std/path";
 import { homedir } from "node:os";
 import { system } from "../platform/detect.ts";
 import { type Identity, PrivilegeError } from "../platform/privileges.ts";
-import { VERSION } from "./version.ts";
 
 /** What children read of Deno's directory; the rest is made from it. */
 const PARTS = ["npm", "remote"];
 /** Where bundles of the server are there. */
 export const BUNDLES = "mpmd";
-/** Where this program is, and its folders. */
-const PROGRAM = new URL("..", import.meta.url);
-const FOLDERS = ["entry", "modules", "mpm", "platform", "server", "std"];
 /** Where it is laid out; systemd names a directory of the service's own (CacheDirectory=). */
 const SHARED = "/var/cache/mpmd";
 /** Others may write. */
@@ -54,26 +50,24 @@ export function isOpenTo({ user, group }: Identity): boolean {
 }
 
 /**
- * Lays out what children load, the bundle of that name if there is one; what has not changed since the last time stays as it is. Children cannot keep there what they compile: when
- * the program has changed `entries` (URLs, as they are then) are loaded once, so that they need not (2.2 s to the first answer became 1.2 s).
+ * Lays out what children load, the bundle of that name too where it could be made; what has not changed since the last time stays as it is.
+ * Children cannot keep there what they compile: when the name has changed, and the program with it, `entries` (URLs, as they are then) are
+ * loaded once, so that they need not (2.2 s to the first answer became 1.2 s).
  * @throws PrivilegeError when there is no place that only root can write
  */
-export async function layOut(bundle: string | undefined, entries: () => readonly string[]): Promise<void> {
+export async function layOut(bundle: string, entries: () => readonly string[]): Promise<void> {
   const base = resolve(Deno.env.get("CACHE_DIRECTORY") || SHARED);
   const to = join(base, `deno-${Deno.version.deno}`);
   try {
     for (const path of [base, to]) ownDirectory(path);
     for (const part of PARTS) layOutTree(join(denoDirectory(), part), join(to, part));
-    if (bundle !== undefined) {
-      ownDirectory(join(to, BUNDLES));
-      layOutTree(join(denoDirectory(), BUNDLES, bundle), join(to, BUNDLES, bundle));
-    }
+    ownDirectory(join(to, BUNDLES));
+    layOutTree(join(denoDirectory(), BUNDLES, bundle), join(to, BUNDLES, bundle));
     laidOut = to;
     const compiled = join(to, "compiled");
-    const stamp = bundle ?? programStamp();
-    if (textOf(compiled) !== stamp) {
+    if (textOf(compiled) !== bundle) {
       await Promise.all(entries().map((entry) => compile(entry, to)));
-      Deno.writeTextFileSync(compiled, stamp);
+      Deno.writeTextFileSync(compiled, bundle);
     }
   } catch (error) {
     if (!(error instanceof Error) || error instanceof PrivilegeError) throw error;
@@ -94,14 +88,6 @@ function ownDirectory(path: string): void {
   );
 }
 
-/** What this program is, and when its last file was changed; what is not a file does not change. */
-function programStamp(): string {
-  const newest = PROGRAM.protocol === "file:"
-    ? Math.max(...FOLDERS.map((name) => newestIn(fromFileUrl(new URL(name, PROGRAM)))))
-    : 0;
-  return `${VERSION} ${PROGRAM.href} ${newest}`;
-}
-
 /** Loads a module in a process of its own. @throws PrivilegeError with what Deno says */
 async function compile(entry: string, directory: string): Promise<void> {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -114,17 +100,6 @@ async function compile(entry: string, directory: string): Promise<void> {
   if (code !== 0) {
     throw new PrivilegeError(`${entry} cannot be loaded: ${new TextDecoder().decode(stderr).trim()}`);
   }
-}
-
-/** When the last file below a folder was changed, ms since 1970. */
-function newestIn(folder: string): number {
-  let newest = 0;
-  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
-    const path = join(folder, name);
-    const time = isDirectory ? newestIn(path) : Deno.statSync(path).mtime?.getTime() ?? 0;
-    newest = Math.max(newest, time);
-  }
-  return newest;
 }
 
 function textOf(path: string): string | undefined {
