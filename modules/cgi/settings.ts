@@ -1,7 +1,7 @@
 // What do the directives of mod_cgi and mod_cgid say? Rows, and the values they set.
 
 import { isAbsolute, join } from "@std/path";
-import { type Context, type Directive, integer, serverKey, timeInterval } from "../../server/config/mod.ts";
+import { type Directive, hostRow, integer, serverKey, timeInterval } from "../../server/config/mod.ts";
 import { SCRIPT_LOG_DEFAULTS, type ScriptLogSettings } from "./script_log.ts";
 
 /** The values of a virtual host. */
@@ -16,8 +16,6 @@ export const cgiServer = serverKey<CgiSettings>("cgi", {
   merge: (base, over) => ({ ...base, ...over }),
 });
 
-const HOST: readonly Context[] = ["server config", "virtual host"];
-
 function row(
   name: string,
   argument: string,
@@ -25,15 +23,12 @@ function row(
   set: (settings: CgiSettings, arg: string, serverRoot: string) => void,
   more: Pick<Directive, "default" | "differs"> = {},
 ): Directive {
-  return {
+  return hostRow(
     name,
-    contexts: HOST,
-    args: 1,
-    syntax: `${name} ${argument}`,
-    help,
-    ...more,
-    apply: ([arg], to) => set(to.server.get(cgiServer), arg, to.serverRoot),
-  };
+    argument,
+    { help, ...more },
+    ([arg], to) => set(to.server.get(cgiServer), arg, to.serverRoot),
+  );
 }
 
 function timeoutRow(name: string): Directive {

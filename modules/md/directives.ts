@@ -6,7 +6,9 @@ import {
   type Context,
   type Directive,
   type DirectiveRow,
+  hostRow,
   oneOf,
+  type RowFacts,
   type SectionDirective,
   Store,
   type Target,
@@ -19,23 +21,14 @@ import { type DomainDraft, mdServer, type SetValues } from "./config.ts";
 const HOST: readonly Context[] = ["server config", "virtual host"];
 const CHALLENGES = ["tls-alpn-01", "http-01", "dns-01"] as const;
 
-type Facts = Pick<Directive, "help"> & Partial<Directive>;
-
 /** A row that is for a set of domains within its section, and else for all. */
 function setRow(
   name: string,
   argument: string,
-  facts: Facts,
+  facts: RowFacts,
   set: (values: SetValues, args: readonly string[], to: Target) => void,
 ): Directive {
-  return {
-    name,
-    contexts: HOST,
-    args: 1,
-    syntax: `${name} ${argument}`,
-    ...facts,
-    apply: (args, to) => set(to.server.get(mdServer).values, args, to),
-  };
+  return hostRow(name, argument, facts, (args, to) => set(to.server.get(mdServer).values, args, to));
 }
 
 /** Adds domain names, and takes the words auto and manual for what they say. @throws ArgumentError for what is no name */

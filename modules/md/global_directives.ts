@@ -1,13 +1,18 @@
 // Which directives of mod_md are for the whole server?
 
 import { resolve } from "@std/path";
-import { ArgumentError, type Context, type Directive, oneOf, type Target } from "../../server/config/mod.ts";
+import {
+  ArgumentError,
+  type Context,
+  type Directive,
+  oneOf,
+  type RowFacts,
+  type Target,
+} from "../../server/config/mod.ts";
 import { duration, onOff, portMap } from "./arguments.ts";
 import { type MdGlobal, mdGlobal, mdServer } from "./config.ts";
 
 const SERVER: readonly Context[] = ["server config"];
-
-type Facts = Pick<Directive, "help"> & Partial<Directive>;
 
 /** @throws ArgumentError within a set */
 export function refuseInSet(name: string, to: Target): void {
@@ -20,7 +25,7 @@ export function refuseInSet(name: string, to: Target): void {
 function globalRow(
   name: string,
   argument: string,
-  facts: Facts,
+  facts: RowFacts,
   set: (values: MdGlobal, args: readonly string[], to: Target) => void,
 ): Directive {
   return {

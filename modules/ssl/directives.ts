@@ -6,8 +6,10 @@ import {
   type Context,
   type Directive,
   flag,
+  hostRow,
   integer,
   oneOf,
+  type RowFacts,
   type Target,
   type Where,
 } from "../../server/config/mod.ts";
@@ -17,28 +19,23 @@ import { staplingRows } from "./stapling_directives.ts";
 import { type NamedFile, PROTOCOLS, sslDir, type SslServer, sslServer } from "./config.ts";
 
 const SERVER: readonly Context[] = ["server config"];
-const HOST: readonly Context[] = ["server config", "virtual host"];
 const EVERYWHERE: readonly Context[] = ["server config", "virtual host", "directory", ".htaccess"];
 
 const PER_SERVER =
   "Only for whole virtual hosts: a connection is not negotiated anew for a directory (TLS 1.3 has no renegotiation).";
 
-type Facts = Pick<Directive, "help"> & Partial<Directive>;
-
 function row(
   name: string,
   argument: string,
-  facts: Facts,
+  facts: RowFacts,
   set: (values: SslServer, args: readonly string[], where: Where, to: Target) => void,
 ): Directive {
-  return {
+  return hostRow(
     name,
-    contexts: HOST,
-    args: 1,
-    syntax: `${name} ${argument}`,
-    ...facts,
-    apply: (args, to, where) => set(to.server.get(sslServer), args, where, to),
-  };
+    argument,
+    facts,
+    (args, to, where) => set(to.server.get(sslServer), args, where, to),
+  );
 }
 
 function named(directive: string, path: string, where: Where, to: Target): NamedFile {

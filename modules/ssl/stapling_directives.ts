@@ -1,29 +1,20 @@
 // Which directives are about OCSP stapling?
 
-import { ArgumentError, type Context, type Directive, flag } from "../../server/config/mod.ts";
+import { ArgumentError, type Directive, flag, hostRow, type RowFacts } from "../../server/config/mod.ts";
 import { type SslServer, sslServer } from "./config.ts";
-
-const HOST: readonly Context[] = ["server config", "virtual host"];
 
 type Stapling = NonNullable<SslServer["stapling"]>;
 
 function row(
   name: string,
   argument: string,
-  facts: Pick<Directive, "help"> & Partial<Directive>,
+  facts: RowFacts,
   set: (word: string) => Stapling,
 ): Directive {
-  return {
-    name,
-    contexts: HOST,
-    args: 1,
-    syntax: `${name} ${argument}`,
-    ...facts,
-    apply([word], to) {
-      const values = to.server.get(sslServer);
-      values.stapling = { ...values.stapling, ...set(word) };
-    },
-  };
+  return hostRow(name, argument, facts, ([word], to) => {
+    const values = to.server.get(sslServer);
+    values.stapling = { ...values.stapling, ...set(word) };
+  });
 }
 
 /** A row of seconds. Other words than digits are 0, as httpd reads them. */

@@ -23,6 +23,7 @@ export { type ConfigFiles, denoFiles } from "./files.ts";
 export { compileGlob } from "./glob.ts";
 export { type ConfigNode, getWord, words } from "./grammar.ts";
 export { OverrideError, type OverrideFiles, overrideFiles, type OverrideFilesOptions } from "./htaccess.ts";
+export { hostRow, type RowFacts } from "./host_row.ts";
 export { readerFacts } from "./line_directives.ts";
 export { holdsFor, type MethodFilter } from "./limits.ts";
 export type { Section } from "./matching.ts";
